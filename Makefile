@@ -1,0 +1,38 @@
+# `make` lists what there is. Everything works in .venv, which `make setup` makes from the lock files.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+STAMP := $(VENV)/.setup-stamp
+LOCKS := requirements/runtime.txt requirements/dev.txt
+
+# The first interpreter found that is new enough; say PYTHON=... to choose another.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(STAMP) ## make .venv from the pinned, hashed lock file (fast when nothing changed)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or later found; on Debian: apt-get install python3 python3-venv" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "error: $(PYTHON) cannot make a venv; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	$(BIN)/python -m pip check --disable-pip-version-check
+	@touch $@
+
+# The lock files name packages, versions and hashes, never a registry: whoever installs decides where from.
+UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-config --quiet
+
+.PHONY: lock
+lock: setup ## pin again after a change of pyproject.toml (UPGRADE=1: newest versions)
+	$(UV_COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --output-file requirements/dev.txt
+	$(UV_COMPILE) --constraint requirements/dev.txt --output-file requirements/runtime.txt
