@@ -90,6 +90,9 @@ class LazyGroup(click.Group):
         try:
             result = super().main(*args, standalone_mode=False, **extra)
             sys.stdout.flush()
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            return 2
         except click.UsageError as error:
             hint = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
             return _refuse(error.format_message() + hint)

@@ -1,0 +1,63 @@
+"""The broker's own settings: one node that is broker and controller, on loopback only."""
+
+import socket
+from pathlib import Path
+
+HOST = "127.0.0.1"
+NODE_ID = 1
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on now; all are held at once, so that they differ."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind((HOST, 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def server_properties(data: Path, port: int, controller_port: int, max_message_bytes: int) -> str:
+    """Write the properties file of a single node.
+
+    Args:
+        data: where the logs lie.
+        port: the port of clients.
+        controller_port: the port on which the node talks to itself.
+        max_message_bytes: the largest batch the broker takes, in bytes.
+    """
+    values = {
+        "process.roles": "broker,controller",
+        "node.id": NODE_ID,
+        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+        "controller.listener.names": "CONTROLLER",
+        "controller.quorum.voters": f"{NODE_ID}@{HOST}:{controller_port}",
+        "log.dirs": data / "logs",
+        # A topic that nobody created is a mistake that should be seen.
+        "auto.create.topics.enable": "false",
+        "default.replication.factor": 1,
+        "offsets.topic.replication.factor": 1,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
+        "share.coordinator.state.topic.replication.factor": 1,
+        "share.coordinator.state.topic.min.isr": 1,
+        # Fewer partitions of the two internal topics: fewer files, a quicker start.
+        "offsets.topic.num.partitions": 4,
+        "transaction.state.log.num.partitions": 4,
+        # Nobody else will join in the first seconds: do not wait for them.
+        "group.initial.rebalance.delay.ms": 0,
+        # Tests kill members and must not wait long until the group notices.
+        "group.min.session.timeout.ms": 1000,
+        "message.max.bytes": max_message_bytes,
+        "replica.fetch.max.bytes": max_message_bytes,
+        "socket.request.max.bytes": max(104_857_600, 2 * max_message_bytes),
+        "log.retention.hours": -1,
+        "log.cleaner.dedupe.buffer.size": 16_777_216,
+        "num.network.threads": 2,
+        "num.io.threads": 4,
+        "background.threads": 2,
+    }
+    return "".join(f"{key}={value}\n" for key, value in values.items())
