@@ -48,7 +48,7 @@ class Claim(Struct, frozen=True):
     claim_id: str
     member_id: str
     lines: tuple[ServiceLine, ...]
-    """In-scope lines only, by line_number. May be empty when `replaced_procedure_codes` is given."""
+    """In-scope lines only, by line_number. Empty only when `replaced_procedure_codes` is given."""
     claim_version: int = 1
     frequency: ClaimFrequency = ClaimFrequency.ORIGINAL
     line_of_business: str | None = None

@@ -9,6 +9,8 @@ GUIDELINE = "CG-TRANS-03"
 
 
 class Outcome(StrEnum):
+    """What becomes of a line or a claim."""
+
     APPROVE = "approve"
     DENY = "deny"
     PEND = "pend"
@@ -23,6 +25,8 @@ class Trigger(StrEnum):
 
 
 class Reason(Struct, frozen=True):
+    """Why a line was decided so."""
+
     code: str
     text: str
     """One sentence of our own, without any value of the claim."""
@@ -31,6 +35,8 @@ class Reason(Struct, frozen=True):
 
 
 class Criterion(Struct, frozen=True):
+    """A criterion that was looked at, and what was found."""
+
     criterion: str
     value: bool | None
     """Kleene: true, false or unknown (None)."""
@@ -53,6 +59,8 @@ class ClaimStatus(Struct, frozen=True):
 
 
 class LineDecision(Struct, frozen=True):
+    """What was decided of one in-scope line, and why."""
+
     line_number: int
     procedure_code: str
     decision: Outcome

@@ -1,8 +1,10 @@
-"""Transplant history events and records (contract: schemas/member.transplant-history.v1.schema.json)."""
+"""Transplant history events and records.
+
+Contract: schemas/member.transplant-history.v1.schema.json
+"""
 
 from datetime import date
 from enum import StrEnum
-from typing import Any
 
 from msgspec import Struct
 
@@ -10,6 +12,8 @@ from stream_app.domain.instant import Instant
 
 
 class TransplantType(StrEnum):
+    """Whose cells were given."""
+
     ALLOGENEIC = "allogeneic"
     AUTOLOGOUS = "autologous"
     SYNGENEIC = "syngeneic"
@@ -17,9 +21,18 @@ class TransplantType(StrEnum):
 
 
 class TransplantStatus(StrEnum):
+    """How far it came; absent counts as performed."""
+
     PERFORMED = "performed"
     PLANNED = "planned"
     CANCELLED = "cancelled"
+
+
+class HistoryOperation(StrEnum):
+    """What an event does to the record of a transplant."""
+
+    UPSERT = "upsert"
+    RETRACT = "retract"
 
 
 class Transplant(Struct, frozen=True):
@@ -31,8 +44,8 @@ class Transplant(Struct, frozen=True):
     transplant_id: str
     type: TransplantType | None = None
     status: TransplantStatus | None = None
-    conditioning: Any = None
-    """As given and not validated: no rule reads it; it is part of the record a decision rests on."""
+    conditioning: str | None = None
+    """Any text as given, since no rule reads it; whatever else was sent is taken as absent."""
     transplant_date: date | None = None
     indication: str | None = None
     """As given: anything may stand here."""

@@ -1,6 +1,19 @@
 """Points in time, ordered exactly: two events a nanosecond apart must not tie."""
 
+import re
+from datetime import date
+from functools import lru_cache
+
 from msgspec import Struct
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATE_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]"
+    r"([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)(?:\.([0-9]+))?"
+    r"(?:[Zz]|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))"
+)
+_MINUTES_A_DAY = 24 * 60
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 class Instant(Struct, frozen=True, order=True, array_like=True):
@@ -16,3 +29,32 @@ class Instant(Struct, frozen=True, order=True, array_like=True):
     """0-60 within that minute; 60 is a leap second."""
     fraction: str = ""
     """Digits behind the point without trailing zeros: compared as text they order as numbers."""
+
+
+@lru_cache(maxsize=16_384)
+def parse_date(text: str) -> date | None:
+    """An RFC 3339 full-date of the years 1-9999, or None."""
+    if _DATE.fullmatch(text) is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def parse_instant(text: str) -> Instant | None:
+    """An RFC 3339 date-time with an offset, or None. A leap second ends a UTC day."""
+    match = _DATE_TIME.fullmatch(text)
+    if match is None:
+        return None
+    day_text, hour, minute, second, fraction, sign, offset_hour, offset_minute = match.groups()
+    day = parse_date(day_text)
+    if day is None:
+        return None
+    minutes = (day.toordinal() - _EPOCH_DAY) * _MINUTES_A_DAY + int(hour) * 60 + int(minute)
+    if sign is not None:
+        offset = int(offset_hour) * 60 + int(offset_minute)
+        minutes += offset if sign == "-" else -offset
+    if second == "60" and minutes % _MINUTES_A_DAY != _MINUTES_A_DAY - 1:
+        return None
+    return Instant(minutes, int(second), fraction.rstrip("0") if fraction else "")

@@ -1,0 +1,87 @@
+"""What is known of a member's transplants: one table row, built from events in any order."""
+
+from enum import IntEnum
+
+import msgspec
+from msgspec import Struct
+
+from stream_app.domain.claim import Claim
+from stream_app.domain.history import HistoryEvent, Transplant
+from stream_app.domain.instant import Instant
+
+
+def standing_key(claim: Claim) -> tuple[int, Instant, str]:
+    """Of all events of a claim_id the one with the greatest key stands."""
+    return claim.claim_version, claim.occurred_at, claim.event_id
+
+
+class Change(IntEnum):
+    """What an event did to a row. Anything but NOTHING has to be stored."""
+
+    NOTHING = 0
+    """A redelivery, or older than what is known of the transplant."""
+    REMEMBERED = 1
+    """What is on file stayed the same: a retraction of something unknown, an equal record."""
+    ON_FILE = 2
+    """Claims of this member may now be decided otherwise."""
+
+
+class _Known(Struct, frozen=True, array_like=True):
+    """The latest word on one transplant; a retraction is remembered as None."""
+
+    occurred_at: Instant
+    event_id: str
+    transplant: Transplant | None
+
+
+class _RowV1(Struct, frozen=True, array_like=True, tag=1):
+    """A row as stored. Another layout takes another tag, and both are then read."""
+
+    known: dict[str, _Known]
+
+
+_decoder = msgspec.msgpack.Decoder(_RowV1)
+_encoder = msgspec.msgpack.Encoder(order="deterministic")
+
+
+class MemberHistory:
+    """The transplants of one member, retracted ones included."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Known] = {}
+
+    def apply(self, event: HistoryEvent) -> Change:
+        """Take in an event; the latest (occurred_at, event_id) of a transplant wins."""
+        known = self._known.get(event.transplant_id)
+        if known is not None and (event.occurred_at, event.event_id) <= (
+            known.occurred_at,
+            known.event_id,
+        ):
+            return Change.NOTHING
+        self._known[event.transplant_id] = _Known(
+            event.occurred_at, event.event_id, event.transplant
+        )
+        before = known.transplant if known is not None else None
+        return Change.REMEMBERED if event.transplant == before else Change.ON_FILE
+
+    def on_file(self) -> tuple[Transplant, ...]:
+        """The transplants that are not retracted, by id in code point order."""
+        known = self._known
+        return tuple(
+            transplant for key in sorted(known) if (transplant := known[key].transplant) is not None
+        )
+
+    def to_bytes(self) -> bytes:
+        """The row for a table: equal content gives equal bytes."""
+        return _encoder.encode(_RowV1(self._known))
+
+    @classmethod
+    def from_bytes(cls, row: bytes) -> "MemberHistory":
+        """The row that `to_bytes` made.
+
+        Raises:
+            msgspec.DecodeError: the bytes are no such row.
+        """
+        history = cls()
+        history._known = _decoder.decode(row).known
+        return history
