@@ -36,3 +36,37 @@ UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3
 lock: setup ## pin again after a change of pyproject.toml (UPGRADE=1: newest versions)
 	$(UV_COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --output-file requirements/dev.txt
 	$(UV_COMPILE) --constraint requirements/dev.txt --output-file requirements/runtime.txt
+
+.PHONY: docs
+docs: setup ## write docs/settings.md from the settings themselves
+	$(BIN)/python -c 'from stream_app.settings.show import as_markdown; print(as_markdown(), end="")' > docs/settings.md
+
+.PHONY: run
+run: setup ## the whole pipeline on a local Kafka, with an answer that is checked (KEEP=1 leaves it up)
+	$(BIN)/cg-trans-03 demo $(if $(KEEP),--keep)
+
+.PHONY: lint
+lint: setup ## formatting, lint, types, import rules
+	$(BIN)/ruff format --check --quiet . || { echo "run 'make format'" >&2; exit 1; }
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: setup ## format the code and repair what can be repaired
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: test
+test: lint ## lint, then every test; starts a real Kafka of its own
+	$(BIN)/pytest
+
+.PHONY: test-unit
+test-unit: setup ## the tests that need no Kafka
+	$(BIN)/pytest -m "not integration"
+
+.PHONY: bench bench-quick
+bench: setup ## the measurements of benchmarks/, against their peers
+	$(BIN)/python -m benchmarks
+bench-quick: setup ## the same, a minute long
+	$(BIN)/python -m benchmarks --quick

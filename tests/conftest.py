@@ -1,4 +1,4 @@
-"""What every test may ask for: a real Kafka, topics of its own, an environment without surprises."""
+"""What every test may ask for: a real Kafka, topics of its own, a known environment."""
 
 import asyncio
 import os
@@ -63,7 +63,9 @@ def make_topic(kafka: str) -> MakeTopic:
     (``compression_type="lz4"``). Returns the topic's name.
     """
 
-    def make(prefix: str = "t", *, partitions: int = 4, name: str | None = None, **config: str) -> str:
+    def make(
+        prefix: str = "t", *, partitions: int = 4, name: str | None = None, **config: str
+    ) -> str:
         topic = name or f"{prefix}-{uuid.uuid4().hex[:12]}"
         configs = {key.replace("_", "."): value for key, value in config.items()}
         wanted = NewTopic(topic, partitions, 1, topic_configs=configs)

@@ -25,7 +25,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 @click.group()
 def command() -> None:
-    """Start, stop or look at a real Apache Kafka on this machine.
+    r"""Start, stop or look at a real Apache Kafka on this machine.
 
     One broker (KRaft, no ZooKeeper, 512 MB of heap) on a loopback port. It needs Java 17 and,
     the first time only, Maven and a network to get its jars. It is for demos and tests,
@@ -44,7 +44,9 @@ def command() -> None:
 
 @command.command()
 @data_option
-@click.option("--port", type=click.IntRange(1, 65535), help="Port of clients.  [default: a free one]")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port of clients.  [default: a free one]"
+)
 @json_option
 def up(data: Path, port: int | None, as_json: bool) -> None:
     """Start the broker, wait until it answers, print its address.
@@ -60,7 +62,9 @@ def up(data: Path, port: int | None, as_json: bool) -> None:
     if before is None:
         click.echo("starting Kafka (the first time it gets the jars) ...", err=True)
     broker = start(data, port=port)
-    click.echo(f"Kafka {'runs already' if before else 'is up'}; log: {data / 'broker.log'}", err=True)
+    click.echo(
+        f"Kafka {'runs already' if before else 'is up'}; log: {data / 'broker.log'}", err=True
+    )
     report = {
         "bootstrap_servers": broker.bootstrap_servers,
         "external": False,

@@ -5,11 +5,10 @@ Exit codes: 0 done; 1 it ran and failed; 2 a usage or file error; 130 interrupte
 """
 
 import difflib
-import errno
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import click
@@ -74,7 +73,7 @@ class LazyGroup(click.Group):
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run, and leave with an exit code; no failure that we foresee shows a traceback."""
         if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **extra)
+            return self._run(*args, **extra)
         sys.exit(self._exit_code(*args, **extra))
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -86,42 +85,48 @@ class LazyGroup(click.Group):
         except BrokenPipeError:
             raise click.exceptions.Exit(141) from None
 
+    def _run(self, *args: Any, **extra: Any) -> Any:
+        base: Callable[..., Any] = super().main
+        return base(*args, standalone_mode=False, **extra)
+
     def _exit_code(self, *args: Any, **extra: Any) -> int:
         try:
-            result = super().main(*args, standalone_mode=False, **extra)
+            result = self._run(*args, **extra)
             sys.stdout.flush()
-        except click.exceptions.NoArgsIsHelpError as error:
-            click.echo(error.format_message(), err=True)
-            return 2
-        except click.UsageError as error:
-            hint = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
-            return _refuse(error.format_message() + hint)
-        except click.ClickException as error:
-            return _refuse(error.format_message())
-        except CgTrans03Error as error:
-            return _refuse(str(error))
         except click.Abort:
             return 130
         except BrokenPipeError:
-            return _reader_went_away()
-        except OSError as error:
-            if error.filename is None:
-                raise
-            return _refuse(f"{error.filename}: {os.strerror(error.errno or errno.EIO)}")
+            result = 141
+        except (click.ClickException, CgTrans03Error, OSError) as error:
+            return _refuse(error)
         if result == 141:
-            return _reader_went_away()
+            _discard_the_rest()
         return result if isinstance(result, int) else 0
 
 
-def _refuse(message: str) -> int:
+def _refuse(error: click.ClickException | CgTrans03Error | OSError) -> int:
+    """Say in one line what is wrong."""
+    match error:
+        case click.exceptions.NoArgsIsHelpError():
+            click.echo(error.format_message(), err=True)
+            return 2
+        case click.UsageError(ctx=click.Context() as ctx):
+            message = f"{error.format_message()} (see '{ctx.command_path} --help')"
+        case click.ClickException():
+            message = error.format_message()
+        case OSError(filename=None):
+            raise error
+        case OSError():
+            message = f"{error.filename}: {error.strerror}"
+        case _:
+            message = str(error)
     click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True, color=_color())
     return 2
 
 
-def _reader_went_away() -> int:
-    """Leave as a program does that SIGPIPE ended; nothing is left to be flushed into the pipe."""
+def _discard_the_rest() -> None:
+    """Leave nothing to be flushed into a pipe that nobody reads."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 141
 
 
 def _color() -> bool | None:

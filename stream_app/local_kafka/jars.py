@@ -60,11 +60,10 @@ def _resolve(folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         jars = Path(scratch) / "jars"
         # Offline first: it answers within seconds when Maven's own cache holds everything.
-        for mode in (["--offline"], []):
-            done = _copy_dependencies([maven, *mode], jars)
-            if done.returncode == 0:
-                break
-        else:
+        done = _copy_dependencies([maven, "--offline"], jars)
+        if done.returncode != 0:
+            done = _copy_dependencies([maven], jars)
+        if done.returncode != 0:
             raise UsageError(f"Maven could not get Kafka's jars: {_first_error(done.stdout)}")
         try:
             jars.rename(folder)
