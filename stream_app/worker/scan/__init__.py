@@ -1,0 +1,26 @@
+"""The fast path over the core topic: record batches are searched before records are parsed.
+
+raw_fetch     the bytes of a fetch, out of aiokafka's fetcher
+batch_scan    the fast scan
+plain_scan    the same, record by record
+search        the predicate over a whole payload
+record_batch  the wire format
+sampling      which of the skipped records are looked at
+fetched       what goes in and what comes out
+"""
+
+from stream_app.worker.scan.batch_scan import BatchScanner
+from stream_app.worker.scan.fetched import Fetched, RawRecord, ScanResult
+from stream_app.worker.scan.plain_scan import PlainScanner
+from stream_app.worker.scan.raw_fetch import RawFetches
+from stream_app.worker.scan.sampling import Sampler
+
+__all__ = [
+    "BatchScanner",
+    "Fetched",
+    "PlainScanner",
+    "RawFetches",
+    "RawRecord",
+    "Sampler",
+    "ScanResult",
+]

@@ -1,0 +1,102 @@
+"""Where a scan gets its bytes from: aiokafka's fetcher, which keeps them to itself.
+
+Touched of aiokafka 0.14.0 (pinned; `tests/contract/test_aiokafka_internals.py` fails with a clear
+word when an upgrade moves it), per consumer and never for the whole process:
+
+    Fetcher._client         wrapped, so that the record batches of a fetch response can be kept:
+                            the fetcher parses them into an object that gives no bytes back
+    FetchResult.check_assignment, has_more, _partition_records, _assignment
+                            what was fetched, from where, and whether it is still ours
+    PartitionRecords.next_fetch_offset, _records.size_in_bytes(), _aborted_transactions,
+        _check_crcs, _isolation_level
+                            the position, the proof that the kept bytes are these, and the rules
+    TopicPartitionState.position, consumed_to
+                            the position moves here instead of in `FetchResult.getall`
+
+aiokafka's own objects stay whole: a fetch result that nobody takes here reads as ever.
+"""
+
+# ruff: noqa: SLF001  (a seam in another's internals: they are listed above)
+
+from collections.abc import Collection
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.structs import TopicPartition
+
+from stream_app.worker.scan.fetched import Fetched, end_offset
+
+
+class RawFetches:
+    """The record batches of some topics as they came over the wire.
+
+    Args:
+        consumer: started. Its other topics are left alone.
+        topics: whose batches are kept until they are taken, one fetch a partition at most.
+    """
+
+    def __init__(self, consumer: AIOKafkaConsumer, topics: Collection[str]) -> None:
+        self._kept: dict[TopicPartition, bytes] = {}
+        fetcher = consumer._fetcher
+        fetcher._client = _KeepingClient(fetcher._client, frozenset(topics), self._kept)
+
+    def take(self, result: FetchResult) -> Fetched | None:
+        """Take what was fetched of a partition, and move its position behind it.
+
+        Returns:
+            None when the bytes are not at hand: nothing has moved, and `result` is to be read
+            the plain way (`FetchResult.getall`), which also finds out whether it is stale.
+        """
+        tp = result._topic_partition
+        data = self._kept.pop(tp, None)
+        if data is None or not result.check_assignment(tp) or not result.has_more():
+            return None
+        records = result._partition_records
+        state = result._assignment.state_value(tp)
+        if records._records.size_in_bytes() != len(data):
+            return None
+        position = state.position
+        fetched = Fetched(
+            tp.topic,
+            tp.partition,
+            position,
+            end_offset(data, position),
+            data,
+            tuple((producer, first) for producer, first in records._aborted_transactions),
+            records._isolation_level == READ_COMMITTED,
+            records._check_crcs,
+        )
+        state.consumed_to(fetched.to_offset)
+        result._partition_records = None  # as `getall` does when it has read to the end
+        return fetched
+
+
+class _KeepingClient:
+    """An AIOKafkaClient that puts the batches in fetch responses aside before they are parsed."""
+
+    def __init__(
+        self, client: Any, topics: frozenset[str], kept: dict[TopicPartition, bytes]
+    ) -> None:
+        self._client = client
+        self._topics = topics
+        self._kept = kept
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    async def send(self, node_id: int, request: Any, **options: Any) -> Any:
+        response = await self._client.send(node_id, request, **options)
+        if isinstance(request, FetchRequest):
+            for topic, partitions in response.topics:
+                if topic in self._topics:
+                    for partition, _error, _highwater, *rest in partitions:
+                        self._keep(TopicPartition(topic, partition), rest[-1])
+        return response
+
+    def _keep(self, tp: TopicPartition, data: bytes | None) -> None:
+        if data:
+            self._kept[tp] = data
+        else:
+            self._kept.pop(tp, None)
