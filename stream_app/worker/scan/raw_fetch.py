@@ -16,8 +16,6 @@ word when an upgrade moves it), per consumer and never for the whole process:
 aiokafka's own objects stay whole: a fetch result that nobody takes here reads as ever.
 """
 
-# ruff: noqa: SLF001  (a seam in another's internals: they are listed above)
-
 from collections.abc import Collection
 from typing import Any
 
