@@ -19,9 +19,10 @@ class Change(IntEnum):
     """What an event did to a row. Anything but NOTHING has to be stored."""
 
     NOTHING = 0
-    """A redelivery, or older than what is known of the transplant."""
+    """A redelivery."""
     REMEMBERED = 1
-    """What is on file stayed the same: a retraction of something unknown, an equal record."""
+    """What is on file stayed the same: older than what is known of the transplant, a retraction
+    of something unknown, an equal record."""
     ON_FILE = 2
     """Claims of this member may now be decided otherwise."""
 
@@ -32,6 +33,8 @@ class _Known(Struct, frozen=True, array_like=True):
     occurred_at: Instant
     event_id: str
     transplant: Transplant | None
+    event_ids: tuple[str, ...]
+    """Every event seen of the transplant, in code point order: an erasure must find them all."""
 
 
 class _RowV1(Struct, frozen=True, array_like=True, tag=1):
@@ -53,16 +56,29 @@ class MemberHistory:
     def apply(self, event: HistoryEvent) -> Change:
         """Take in an event; the latest (occurred_at, event_id) of a transplant wins."""
         known = self._known.get(event.transplant_id)
+        seen = () if known is None else known.event_ids
+        event_ids = seen if event.event_id in seen else (*sorted((*seen, event.event_id)),)
         if known is not None and (event.occurred_at, event.event_id) <= (
             known.occurred_at,
             known.event_id,
         ):
-            return Change.NOTHING
+            if event_ids is seen:
+                return Change.NOTHING
+            self._known[event.transplant_id] = msgspec.structs.replace(known, event_ids=event_ids)
+            return Change.REMEMBERED
         self._known[event.transplant_id] = _Known(
-            event.occurred_at, event.event_id, event.transplant
+            event.occurred_at, event.event_id, event.transplant, event_ids
         )
         before = known.transplant if known is not None else None
         return Change.REMEMBERED if event.transplant == before else Change.ON_FILE
+
+    def event_ids(self) -> tuple[tuple[str, str], ...]:
+        """(transplant_id, event_id) of every event that was ever taken in."""
+        return tuple(
+            (transplant_id, event_id)
+            for transplant_id in sorted(self._known)
+            for event_id in self._known[transplant_id].event_ids
+        )
 
     def on_file(self) -> tuple[Transplant, ...]:
         """The transplants that are not retracted, by id in code point order."""

@@ -1,0 +1,43 @@
+"""Log lines: JSON for machines, short text for people, and never a value of a payload.
+
+Faust and aiokafka log keys and values of records at DEBUG; below INFO they are not listened to,
+whatever the setting says.
+"""
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Literal
+
+import orjson
+
+_TALKATIVE = ("aiokafka", "faust", "mode", "asyncio", "kafka")
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(line).decode()
+
+
+def set_up_logging(level: str, style: Literal["auto", "json", "human"]) -> None:
+    """Log to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    if style == "human" or (style == "auto" and sys.stderr.isatty()):
+        handler.setFormatter(
+            logging.Formatter("%(asctime)s %(levelname)-7s %(name)s  %(message)s", "%H:%M:%S")
+        )
+    else:
+        handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelName(level)))

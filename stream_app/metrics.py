@@ -1,0 +1,89 @@
+"""Every metric of the service, declared in one place.
+
+Prefix `cg_trans_03_`, base units, `_total` for counters. Labels are topics, partitions, outcomes
+and codes: bounded, and never anything that a payload can choose.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram, Info
+
+from stream_app import __version__
+
+BUILD = Info("cg_trans_03_build", "Version of the service.")
+BUILD.info({"version": __version__})
+
+# -- reading ------------------------------------------------------------------------------
+
+RECORDS_READ = Counter(
+    "cg_trans_03_records_read",
+    "Records read, skipped ones included.",
+    ["topic", "partition"],
+)
+BYTES_READ = Counter(
+    "cg_trans_03_read_bytes",
+    "Bytes of record values read, skipped ones included; uncompressed.",
+    ["topic", "partition"],
+)
+CLAIMS_SKIPPED = Counter(
+    "cg_trans_03_claims_skipped",
+    "Claims that the scan found nothing in, never parsed.",
+    ["partition"],
+)
+RECORDS_LOST = Counter(
+    "cg_trans_03_records_lost",
+    "Records that retention deleted before they were read. Must stay 0.",
+    ["topic"],
+)
+LAG = Gauge(
+    "cg_trans_03_lag_records",
+    "Records behind the end of the partition that are not done yet.",
+    ["topic", "partition"],
+)
+IN_FLIGHT = Gauge(
+    "cg_trans_03_in_flight_bytes",
+    "Bytes of records handed out and not yet done.",
+    ["hop"],
+)
+REBALANCES = Counter("cg_trans_03_rebalances", "Rebalances finished.", ["hop"])
+ASSIGNED = Gauge("cg_trans_03_assigned_partitions", "Stream partitions assigned.", ["hop"])
+
+# -- what became of it --------------------------------------------------------------------
+
+CLAIMS_IN_SCOPE = Counter("cg_trans_03_claims_in_scope", "Claims forwarded to be decided.")
+CLAIMS_OUT_OF_SCOPE = Counter(
+    "cg_trans_03_claims_out_of_scope",
+    "Claims that the scan let through and the decoder found out of scope.",
+)
+CLAIMS_WITHOUT_DECISION = Counter(
+    "cg_trans_03_claims_without_decision",
+    "In-scope claims that got no decision: void, older, redelivered, not_applicable.",
+    ["why"],
+)
+DECISIONS = Counter(
+    "cg_trans_03_decisions",
+    "Decisions acknowledged by the broker.",
+    ["decision", "trigger"],
+)
+REASONS = Counter(
+    "cg_trans_03_decision_reasons",
+    "First reason of each decided line.",
+    ["reason", "policy_version"],
+)
+DEAD_LETTERS = Counter(
+    "cg_trans_03_dead_letters",
+    "Events filed in the dead-letter topic.",
+    ["topic", "reason"],
+)
+HISTORY_EVENTS = Counter(
+    "cg_trans_03_history_events",
+    "History events: applied, stale, erased, unknown_member.",
+    ["result"],
+)
+DECISION_LATENCY = Histogram(
+    "cg_trans_03_decision_latency_seconds",
+    "From the claim record's timestamp to the broker's acknowledgement of its decision.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
+)
+CLAIMS_FORGOTTEN = Counter(
+    "cg_trans_03_claims_forgotten",
+    "Remembered claims dropped because of their age or their number.",
+)

@@ -1,0 +1,38 @@
+"""What the worker's agents receive: a batch of records of one partition."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from stream_app.worker.ledger import Span
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+class Record(Protocol):
+    """One Kafka record as aiokafka delivers it; keys and values are raw bytes."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records of one partition that were read in one go, and the range they come from.
+
+    The range may be longer than the records: skipped ones, control batches and compacted gaps
+    are in it, too.
+    """
+
+    topic: str
+    partition: int
+    span: Span
+    records: Sequence[Record]

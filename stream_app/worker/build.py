@@ -1,0 +1,46 @@
+"""From settings to the Faust apps of a role."""
+
+from stream_app.pipeline.decide import Decider
+from stream_app.policy.load import load_policies
+from stream_app.policy.load_applicability import load_applicability
+from stream_app.settings import Settings
+from stream_app.worker.adjudicate_app import adjudicate_app
+from stream_app.worker.faust_app import HopApp
+from stream_app.worker.hop import Hop
+from stream_app.worker.plain_scan import read_in_scope
+from stream_app.worker.scope_app import scope_app
+
+ROLES = ("scope", "adjudicate")
+
+
+def new_hop(name: str, settings: Settings) -> Hop:
+    """The shared state of one hop, with the limits that the settings give it."""
+    return Hop(
+        name=name,
+        max_in_flight_bytes=settings.max_in_flight_bytes,
+        settle_seconds=settings.shutdown_timeout_seconds,
+        fetch_max_bytes=settings.fetch_max_bytes,
+        fetch_max_partition_bytes=settings.fetch_max_partition_bytes,
+        fetch_max_wait_ms=settings.fetch_max_wait_ms,
+    )
+
+
+def build_apps(settings: Settings, roles: tuple[str, ...] = ROLES) -> list[HopApp]:
+    """The apps of these roles.
+
+    Raises:
+        UsageError: the policy or applicability files are not as they must be.
+    """
+    apps = []
+    if "scope" in roles:
+        hop = new_hop("scope", settings)
+        hop.readers[settings.claims_topic] = read_in_scope
+        apps.append(scope_app(settings, hop))
+    if "adjudicate" in roles:
+        decider = Decider(
+            load_policies(settings.policy_dir),
+            load_applicability(settings.applicability_file),
+            settings.decision,
+        )
+        apps.append(adjudicate_app(settings, new_hop("adjudicate", settings), decider))
+    return apps

@@ -1,0 +1,58 @@
+"""How we reach the cluster: SASL and TLS settings in Faust's and in aiokafka's words."""
+
+import ssl
+from typing import Any
+
+from faust.auth import SASLCredentials, SSLCredentials
+from faust.types.auth import CredentialsT
+
+from stream_app.settings import Settings
+
+
+def ssl_context(settings: Settings) -> ssl.SSLContext | None:
+    """The TLS context, or None where the cluster is reached in the clear."""
+    if not settings.security_protocol.endswith("SSL"):
+        return None
+    context = ssl.create_default_context(
+        cafile=None if settings.ssl_cafile is None else str(settings.ssl_cafile)
+    )
+    context.check_hostname = settings.ssl_check_hostname
+    if settings.ssl_certfile is not None:
+        password = settings.ssl_key_password
+        context.load_cert_chain(
+            settings.ssl_certfile,
+            settings.ssl_keyfile,
+            None if password is None else password.get_secret_value(),
+        )
+    return context
+
+
+def broker_credentials(settings: Settings) -> CredentialsT | None:
+    """What Faust takes."""
+    context = ssl_context(settings)
+    if settings.sasl_username is not None:
+        password = settings.sasl_password
+        return SASLCredentials(
+            username=settings.sasl_username,
+            password=None if password is None else password.get_secret_value(),
+            ssl_context=context,
+            mechanism=settings.sasl_mechanism,
+        )
+    return None if context is None else SSLCredentials(context)
+
+
+def client_options(settings: Settings) -> dict[str, Any]:
+    """What aiokafka's own clients take."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap_servers,
+        "security_protocol": settings.security_protocol,
+        "ssl_context": ssl_context(settings),
+    }
+    if settings.sasl_username is not None:
+        password = settings.sasl_password
+        options |= {
+            "sasl_mechanism": settings.sasl_mechanism,
+            "sasl_plain_username": settings.sasl_username,
+            "sasl_plain_password": None if password is None else password.get_secret_value(),
+        }
+    return options

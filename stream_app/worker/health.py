@@ -1,0 +1,51 @@
+"""One port for people and probes: /metrics, /livez, /readyz. It answers from a thread of its own,
+so that a busy or stuck event loop shows instead of hiding.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from prometheus_client import make_wsgi_app
+
+Check = Callable[[], str | None]
+"""None when all is well, otherwise one line that says what is not."""
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """No access log: scrapes and probes are not news."""
+
+
+class HealthServer:
+    """Serves until closed. Loopback by default: whoever wants it elsewhere says so."""
+
+    def __init__(self, host: str, port: int, live: Check, ready: Check) -> None:
+        metrics = make_wsgi_app()
+        probes = {"/livez": live, "/readyz": ready}
+
+        def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            path = environ["PATH_INFO"]
+            if path == "/metrics":
+                return metrics(environ, start_response)  # type: ignore[no-any-return]
+            check = probes.get(path)
+            if check is None:
+                start_response("404 Not Found", [("Content-Type", "text/plain")])
+                return [b"see /metrics, /livez, /readyz\n"]
+            fault = check()
+            status = "200 OK" if fault is None else "503 Service Unavailable"
+            start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
+            return [f"{fault or 'ok'}\n".encode()]
+
+        self._server: WSGIServer = make_server(host, port, application, handler_class=_QuietHandler)
+        self.port: int = self._server.server_port
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, name="health", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

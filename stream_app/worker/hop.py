@@ -1,0 +1,93 @@
+"""What one hop's consumer thread and its agents share: gate, ledger, limits, running batches."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from faust.types import TP
+from mode import get_logger
+
+from stream_app import metrics
+from stream_app.worker.batch import Batch, Record
+from stream_app.worker.gate import Gate
+from stream_app.worker.ledger import Ledger
+
+logger = get_logger(__name__)
+
+Reader = Callable[[TP, Any], tuple[Sequence[Record], int]]
+"""Takes what a fetch of one partition brought: (records to hand out, their bytes)."""
+
+
+def read_all(tp: TP, result: Any) -> tuple[Sequence[Record], int]:
+    """Hand out every record of the fetch."""
+    records = result.getall()
+    return records, sum(len(record.value or b"") for record in records)
+
+
+@dataclass
+class Hop:
+    """One Faust app's side of the pipeline."""
+
+    name: str
+    max_in_flight_bytes: int
+    """Records handed out and not yet done; reading pauses above it."""
+    settle_seconds: float
+    """How long a rebalance or a stop waits for the running batch."""
+    fetch_max_bytes: int
+    fetch_max_partition_bytes: int
+    fetch_max_wait_ms: int
+    readers: dict[str, Reader] = field(default_factory=dict)
+    """By topic; `read_all` where none is given."""
+    gate: Gate = field(default_factory=Gate)
+    ledger: Ledger = field(default_factory=Ledger)
+    _running: int = 0
+    _idle: asyncio.Event | None = None
+
+    def prepare_consumer(self, consumer: Any) -> None:
+        """Set what Faust has no settings for, before the consumer starts."""
+        consumer._isolation_level = "read_committed"
+        consumer._fetch_max_bytes = self.fetch_max_bytes
+        consumer._max_partition_fetch_bytes = self.fetch_max_partition_bytes
+        consumer._fetch_max_wait_ms = self.fetch_max_wait_ms
+
+    def take(self, tp: TP, result: Any) -> tuple[Sequence[Record], int]:
+        return self.readers.get(tp.topic, read_all)(tp, result)
+
+    def lost(self, tp: TP, offset: int, first: int) -> None:
+        """Retention has taken records before they were read."""
+        metrics.RECORDS_LOST.labels(tp.topic).inc(first - offset)
+        logger.error(
+            "%d records of %s-%d were deleted by retention before they were read",
+            first - offset,
+            tp.topic,
+            tp.partition,
+        )
+
+    @asynccontextmanager
+    async def running(self, batch: Batch) -> AsyncIterator[None]:
+        """Around the work on a batch; a batch that goes through is done."""
+        if self._idle is None:
+            self._idle = asyncio.Event()
+        self._running += 1
+        self._idle.clear()
+        try:
+            yield
+            batch.span.finish()
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+
+    async def settled(self) -> None:
+        """Wait until no batch is being worked on, `settle_seconds` at the most."""
+        if self._running and self._idle is not None:
+            try:
+                await asyncio.wait_for(self._idle.wait(), self.settle_seconds)
+            except TimeoutError:
+                logger.warning(
+                    "%s: a batch is still running after %.0f s; it will be read again",
+                    self.name,
+                    self.settle_seconds,
+                )

@@ -1,0 +1,80 @@
+"""Running the hops in one process under Faust's worker, until told to stop."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import faust
+from mode import Service
+
+from stream_app.logs import set_up_logging
+from stream_app.settings import Settings
+from stream_app.worker.faust_app import HopApp
+from stream_app.worker.health import HealthServer
+from stream_app.worker.progress import Progress
+
+logger = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 1.0
+
+
+class _Watch(Service):
+    """Serves metrics and health, and keeps them fresh."""
+
+    def __init__(self, apps: Sequence[HopApp], settings: Settings, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._progress = Progress(apps)
+        self._settings = settings
+        self._server: HealthServer | None = None
+
+    async def on_start(self) -> None:
+        self._server = HealthServer(
+            self._settings.metrics_host,
+            self._settings.metrics_port,
+            self._progress.live,
+            self._progress.ready,
+        )
+        logger.info("metrics and health on %s:%d", self._settings.metrics_host, self._server.port)
+
+    @Service.task
+    async def _look(self) -> None:
+        async for _ in self.itertimer(_LOOK_SECONDS, name="progress"):
+            self._progress.look()
+
+    async def on_stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+
+
+class Worker(faust.Worker):
+    """Faust's worker without its spinner, its process title and its logging set-up."""
+
+    def __init__(self, apps: Sequence[HopApp], settings: Settings) -> None:
+        first, *others = apps
+        watch = _Watch(apps, settings)
+        super().__init__(first, *others, watch, override_logging=False, redirect_stdouts=False)
+        self.spinner = None
+
+    def _say(self, *args: Any, **kwargs: Any) -> None: ...
+
+    def _setproctitle(self, info: str, *, ident: str = "") -> None: ...
+
+
+def run(apps: Sequence[HopApp], settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT, or until something goes wrong.
+
+    Returns:
+        0 after a signal: the running batch finished, committed, group left. 1 after a failure;
+        nothing was committed that is not done.
+    """
+    set_up_logging(settings.log_level, settings.log_format)
+    worker = Worker(apps, settings)
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as done:
+        code = int(done.code or 0)
+    if code:
+        logger.critical("the worker stopped after a failure; what was not done is not committed")
+    else:
+        logger.info("stopped: all that was read is done and committed")
+    return code

@@ -1,0 +1,263 @@
+"""Faust's aiokafka transport, cut open at one seam: records are taken batch by batch.
+
+What is overridden here and why (faust-streaming 0.15.3, aiokafka 0.14.0; both pinned, and
+`tests/contract/test_faust_internals.py` fails with a clear word when an upgrade moves them):
+
+    ConsumerThread._fetch_records      hands out batches through the gate and into the ledger;
+                                       Faust's own hands out records, 30 to 80 times slower
+    ConsumerThread.seek_to_committed   Faust's leaves partitions without a commit where a stray
+                                       fetch put them; runs in the gate's and the ledger's name
+    ConsumerThread._create_worker_consumer   read_committed and the fetch sizes are not settings
+    RebalanceListener.on_partitions_revoked  the first word of a rebalance closes the gate
+    Consumer._to_message               a batch becomes one Faust message
+    Consumer.force_commit, wait_empty, on_partitions_revoked   the ledger alone decides
+    Producer._settings_extra           idempotent, acks=all, without Faust's transactions
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, cast
+
+import aiokafka
+from aiokafka.consumer.fetcher import FetchResult
+from aiokafka.errors import ConsumerStoppedError
+from faust.transport.consumer import RecordMap
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+from mode import get_logger
+
+from stream_app.worker.batch import Batch
+from stream_app.worker.hop import Hop
+from stream_app.worker.ledger import OutOfStep
+
+logger = get_logger(__name__)
+
+# How long to sleep while nothing may be read: the gate is closed, or enough bytes are in flight.
+_GATE_POLL_SECONDS = 0.02
+_FULL_POLL_SECONDS = 0.002
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Runs on a thread and loop of its own; talks to the agents through batches only."""
+
+    @property
+    def hop(self) -> Hop:
+        return cast(Hop, self.app.hop)  # type: ignore[attr-defined]
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        self.hop.prepare_consumer(consumer)
+        return consumer
+
+    # -- the gate -----------------------------------------------------------------------
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        return cast(Mapping[TP, int], await self.call_thread(self._seek_streams))
+
+    async def _seek_streams(self) -> dict[TP, int]:
+        """Put every stream partition at its commit, or at its beginning if it has none."""
+        consumer = self._ensure_consumer()
+        hop = self.hop
+        generation = consumer._coordinator.generation
+        if hop.gate.readable:
+            # A left-over seek of Faust's fetch loop; this generation has had its own.
+            return {}
+        streams = [tp for tp in consumer.assignment() if not self.consumer._is_changelog_tp(tp)]
+        committed = dict(
+            zip(
+                streams,
+                await asyncio.gather(*(consumer.committed(tp) for tp in streams)),
+                strict=True,
+            )
+        )
+        beginning = await consumer.beginning_offsets(streams) if streams else {}
+        if generation != consumer._coordinator.generation:
+            return {}
+        # No await from here on: seek, ledger and gate move together.
+        positions: dict[TP, int] = {}
+        for tp in streams:
+            offset, first = committed[tp], beginning[tp]
+            if offset is not None and offset < first:
+                hop.lost(tp, offset, first)
+            positions[tp] = first if offset is None else max(offset, first)
+            self._restart(tp, positions[tp], offset)
+        hop.gate.sought(generation, frozenset(positions))
+        return positions
+
+    def _restart(self, tp: TP, position: int, committed: int | None) -> None:
+        self._ensure_consumer().seek(tp, position)
+        self.hop.ledger.start(tp, position, committed)
+        # Faust drops messages below what it has read of the partition.
+        self.consumer._read_offset[tp] = position
+
+    # -- reading ------------------------------------------------------------------------
+
+    async def _fetch_records(
+        self,
+        consumer: aiokafka.AIOKafkaConsumer,
+        active_partitions: set[TP],
+        timeout: float | None = None,
+        max_records: int | None = None,
+    ) -> RecordMap:
+        if not self.consumer.flow_active:
+            return {}
+        readable = self.hop.gate.readable
+        # A snapshot: Faust's set changes under our feet, and an empty one would mean "all".
+        changelogs = {tp for tp in active_partitions if self.consumer._is_changelog_tp(tp)}
+        wanted = changelogs | (readable & active_partitions)
+        deadline = time.monotonic() + (timeout or 0.0)
+        if not wanted:
+            await asyncio.sleep(_GATE_POLL_SECONDS)
+            return {}
+        while self.hop.ledger.in_flight > self.hop.max_in_flight_bytes:
+            if time.monotonic() > deadline:
+                return {}
+            await asyncio.sleep(_FULL_POLL_SECONDS)
+        while True:
+            if consumer._closed or consumer._fetcher._closed:
+                raise ConsumerStoppedError
+            if self.hop.gate.readable is not readable or not self.consumer.flow_active:
+                # The gate moved while we waited. Positions may be past records that nobody
+                # has seen; the seek that opens the gate again puts them right.
+                return {}
+            records = self._drain(consumer, wanted)
+            if records:
+                return records
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return {}
+            with consumer._fetcher._subscriptions.fetch_context():
+                await asyncio.wait([consumer._fetcher._create_fetch_waiter()], timeout=remaining)
+
+    def _drain(self, consumer: aiokafka.AIOKafkaConsumer, wanted: set[TP]) -> RecordMap:
+        """Take what has been fetched of `wanted`. Never waits, so no seek can come between."""
+        fetcher = consumer._fetcher
+        if fetcher._subscriptions.reassignment_in_progress:
+            return {}
+        drained: dict[TP, list[Any]] = {}
+        for tp in list(fetcher._records):
+            if tp not in wanted:
+                continue
+            result = fetcher._records.pop(tp)
+            fetcher._notify(fetcher._wait_consume_future)
+            if not isinstance(result, FetchResult):
+                result.check_raise()
+            if self.consumer._is_changelog_tp(tp):
+                records = result.getall()
+                if records:
+                    drained[tp] = records
+            else:
+                batch = self._read(tp, result)
+                if batch is not None:
+                    drained[tp] = [batch]
+        return drained
+
+    def _read(self, tp: TP, result: FetchResult) -> Batch | None:
+        """Read one fetch of one stream partition into the ledger; None if nothing survived."""
+        state = result._assignment.state_value(tp)
+        partition = self.hop.ledger[tp]
+        start = state.position
+        records, size = self.hop.take(tp, result)
+        stop = state.position
+        if stop == start:
+            return None
+        try:
+            span = partition.read(start, stop, size)
+        except OutOfStep:
+            self.add_future(self._seek_back(tp))
+            return None
+        if not records:
+            span.finish()
+            return None
+        return Batch(tp.topic, tp.partition, span, records)
+
+    async def _seek_back(self, tp: TP) -> None:
+        """The position jumped (a reset by OffsetOutOfRange): go back to what is done.
+
+        What retention has taken meanwhile is lost; it is counted and alarmed.
+        """
+        consumer = self._ensure_consumer()
+        readable = self.hop.gate.readable
+        first = (await consumer.beginning_offsets([tp]))[tp]
+        if self.hop.gate.readable is not readable or tp not in readable:
+            return
+        partition = self.hop.ledger[tp]
+        mark = partition.mark
+        if mark < first:
+            self.hop.lost(tp, mark, first)
+        self._restart(tp, max(mark, first), partition.committed)
+
+
+class RebalanceListener(driver.ConsumerRebalanceListener):
+    """Hears of a rebalance first, on the consumer thread."""
+
+    def on_partitions_revoked(self, revoked: Iterable[Any]) -> Any:
+        cast(ConsumerThread, self._thread).hop.gate.close()
+        return super().on_partitions_revoked(revoked)
+
+
+class Consumer(driver.Consumer):
+    """Faust's side of the consumer thread: batches in, the ledger's marks out."""
+
+    RebalanceListener: ClassVar[type[driver.ConsumerRebalanceListener]] = RebalanceListener
+
+    @property
+    def hop(self) -> Hop:
+        return cast(Hop, self.app.hop)  # type: ignore[attr-defined]
+
+    def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        if not isinstance(record, Batch):
+            return super()._to_message(tp, record)
+        return ConsumerMessage(
+            record.topic,
+            record.partition,
+            record.span.stop - 1,
+            time.time(),
+            0,
+            None,
+            None,
+            cast(bytes, record),
+            None,
+            0,
+            0,
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+        """Commit the ledger's low-water marks; what the broker refuses is not booked."""
+        marks = self.hop.ledger.marks()
+        if not marks or not await self._commit(marks):
+            return False
+        self.hop.ledger.book(marks)
+        return True
+
+    async def wait_empty(self) -> None:
+        """Let the running batch finish, bounded in time, and commit."""
+        await self.hop.settled()
+        await self.commit()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        await super().on_partitions_revoked(revoked)
+        self.hop.ledger.forget(revoked)
+
+    async def verify_all_partitions_active(self) -> None:
+        """Faust's stall detector looks at its own acks, which we do not use; see health.py."""
+
+
+class Producer(driver.Producer):
+    """No record twice and none out of order, without the price of a transaction."""
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return {"acks": "all", "enable_idempotence": True}
+
+
+class Transport(driver.Transport):
+    """Faust's transport with our consumer and producer."""
+
+    Consumer: ClassVar[type[Any]] = Consumer
+    Producer: ClassVar[type[Any]] = Producer
