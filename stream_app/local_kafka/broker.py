@@ -18,7 +18,7 @@ from pathlib import Path
 from stream_app.errors import CgTrans03Error, UsageError
 from stream_app.local_kafka.jars import java, java_classpath
 from stream_app.local_kafka.probe import answers
-from stream_app.local_kafka.server_properties import HOST, free_ports, server_properties
+from stream_app.local_kafka.server_properties import HOST, free_ports, is_free, server_properties
 
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
@@ -82,6 +82,8 @@ def start(data: Path, *, port: int | None = None, die_with_parent: bool = False)
             raise UsageError(f"a broker already runs there, on {found.broker.bootstrap_servers}")
         _wait_until_ready(found.broker, data)
         return found.broker
+    if port is not None and not is_free(port):
+        raise UsageError(f"port {port} of {HOST} is taken; leave --port out for a free one")
     classpath = java_classpath()
     data.mkdir(parents=True, exist_ok=True)
     free, controller_port = free_ports(2)
@@ -188,10 +190,14 @@ def _spawn(
             # Its own session: Ctrl-C in our terminal is ours to handle.
             start_new_session=True,
         )
+    broker = Broker(bootstrap_servers=bootstrap_servers, pid=process.pid, instance=instance)
+    # For a moment after exec, Linux shows no command line yet: not to be taken for a death.
+    while process.poll() is None and not broker.is_alive():
+        time.sleep(0.01)
     # Whoever stops the broker finds it by its record, maybe in another process: this handle
     # shall not complain about a child that it never waited for (`_reap` does).
     process.returncode = 0
-    return Broker(bootstrap_servers=bootstrap_servers, pid=process.pid, instance=instance)
+    return broker
 
 
 def _wait_until_ready(broker: Broker, data: Path) -> None:

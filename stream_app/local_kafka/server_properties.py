@@ -19,6 +19,18 @@ def free_ports(count: int) -> list[int]:
             one.close()
 
 
+def is_free(port: int) -> bool:
+    """Say whether nobody listens on this port now."""
+    with socket.socket() as one:
+        # As a server would: the remains of closed connections do not count.
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
 def server_properties(data: Path, port: int, controller_port: int, max_message_bytes: int) -> str:
     """Write the properties file of a single node.
 
