@@ -20,6 +20,8 @@ from stream_app.rules.settings import DecisionSettings
 DECISION_NAMESPACE = UUID("5a3b0f6e-9c0e-4c55-8d4e-2b7f1c6a9d03")
 """Namespace of every decision id; changing it renames every decision ever made."""
 
+_WEIGHTS = {Outcome.APPROVE: 0, Outcome.DENY: 1, Outcome.PEND: 2}
+_VOID = ClaimFrequency.VOID
 _BY_NUMBER = attrgetter("line_number")
 _BY_ID = attrgetter("transplant_id")
 
@@ -45,7 +47,7 @@ class Decider:
             claim: the version of the claim that stands.
             transplants: all unretracted ones of the member, in any order.
         """
-        if claim.frequency is ClaimFrequency.VOID:
+        if claim.frequency is _VOID:
             return None
         transplants = sorted(transplants, key=_BY_ID)
         lines = sorted(claim.lines, key=_BY_NUMBER)
@@ -107,11 +109,9 @@ class Decider:
 
 def _outcome(lines: Sequence[LineDecision]) -> Outcome:
     """One line that pends makes the claim pend; else one that denies makes it deny."""
-    outcomes = {line.decision for line in lines}
-    for outcome in (Outcome.PEND, Outcome.DENY):
-        if outcome in outcomes:
-            return outcome
-    return Outcome.APPROVE
+    if len(lines) == 1:
+        return lines[0].decision
+    return max((line.decision for line in lines), key=_WEIGHTS.__getitem__)
 
 
 def _line_basis(line: ServiceLine, where: Place) -> dict[str, Any]:

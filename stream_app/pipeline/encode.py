@@ -19,8 +19,8 @@ _CE_TYPES = {
 
 ERROR_PREFIX = "__streams.errors."
 """As Kafka Streams names the headers of its dead letters (KIP-1034)."""
-REASON_HEADER = "cg-trans-03.reason"
-WHERE_HEADER = "cg-trans-03.where"
+REASON_HEADER = "cg_trans_03.reason"
+WHERE_HEADER = "cg_trans_03.where"
 
 # W3C Trace Context, level 1 fields. Version ff and ids of zeros only are invalid.
 _TRACEPARENT = re.compile(
