@@ -4,6 +4,7 @@ A few thousand claims are drawn and written once, with places left for ids and d
 one bytes-format call makes a claim, so that millions can be had in seconds.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import date, timedelta
 from random import Random
@@ -139,16 +140,16 @@ def template(claim: dict[str, Any], seed: int, *, escape: bool = False) -> Templ
 
     With `escape`, letters beyond ASCII are written as JSON escapes, as some producers do.
     """
-    text = orjson.dumps(claim).replace(b"%", b"%%")
-    if escape:
-        text = text.decode().encode("ascii", "backslashreplace").replace(b"\\xe9", b"\\u00e9")
+    text = json.dumps(claim).encode() if escape else orjson.dumps(claim)
+    text = text.replace(b"%", b"%%")
     fields = {
         EVENT: f"{ids(seed, 'E')}%010d", AT: "%b", CLAIM: f"{ids(seed, 'C')}%09d",
         MEMBER: f"{ids(seed, 'M')}%08d", RECEIVED: "%b", DAY: "%b",
     }  # fmt: skip
+    days = text.count(DAY.encode())
     for stand_in, field in fields.items():
         text = text.replace(stand_in.encode(), field.encode())
-    return Template(text, orjson.dumps(claim).count(DAY.encode()))
+    return Template(text, days)
 
 
 def calendar(rng: Random, start: date, end: date) -> list[Dates]:

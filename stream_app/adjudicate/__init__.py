@@ -1,0 +1,1 @@
+"""Deciding claims from files: the worker's own decode-and-decide path, without Kafka."""
