@@ -20,6 +20,7 @@ from stream_app.rules.settings import DecisionSettings
 DECISION_NAMESPACE = UUID("5a3b0f6e-9c0e-4c55-8d4e-2b7f1c6a9d03")
 """Namespace of every decision id; changing it renames every decision ever made."""
 
+_NAMED = sha1(DECISION_NAMESPACE.bytes, usedforsecurity=False)
 _WEIGHTS = {Outcome.APPROVE: 0, Outcome.DENY: 1, Outcome.PEND: 2}
 _VOID = ClaimFrequency.VOID
 _BY_NUMBER = attrgetter("line_number")
@@ -86,10 +87,6 @@ class Decider:
         orjson's sorted form is canonical here: the keys are ASCII, and there are no floats and
         no integers beyond 2**53.
         """
-        policies = {"reasons": self._reasons_hash}
-        for where in places:
-            if where.rules is not None:
-                policies[where.rules.version.version] = where.rules.version.hash
         return orjson.dumps(
             {
                 "claim_id": claim.claim_id,
@@ -100,8 +97,8 @@ class Decider:
                 "state": claim.state,
                 "lines": list(map(_line_basis, lines, places)),
                 "transplants": [_transplant_basis(transplant) for transplant in transplants],
-                "policies": policies,
                 "settings": self._settings_basis,
+                "reasons": self._reasons_hash,
             },
             option=orjson.OPT_SORT_KEYS,
         )
@@ -115,7 +112,6 @@ def _outcome(lines: Sequence[LineDecision]) -> Outcome:
 
 
 def _line_basis(line: ServiceLine, where: Place) -> dict[str, Any]:
-    standing = where.standing
     return {
         "line_number": line.line_number,
         "procedure_code": line.procedure_code,
@@ -128,9 +124,7 @@ def _line_basis(line: ServiceLine, where: Place) -> dict[str, Any]:
         "procedure_description": line.procedure_description,
         "specified_as": line.specified_as,
         "donor_id": line.donor_id,
-        "adopted": standing.adopted,
-        "takes_precedence": standing.takes_precedence,
-        "adverse_determination": standing.adverse_determination,
+        "applicability": where.basis,
     }
 
 
@@ -149,8 +143,8 @@ def _transplant_basis(transplant: Transplant) -> dict[str, Any]:
 
 def _name(basis: bytes) -> str:
     """UUIDv5 of `basis` (RFC 9562), which `uuid.uuid5` takes as text only and far more slowly."""
-    digest = bytearray(sha1(DECISION_NAMESPACE.bytes + basis, usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    name = digest.hex()
-    return f"{name[:8]}-{name[8:12]}-{name[12:16]}-{name[16:20]}-{name[20:]}"
+    digest = _NAMED.copy()
+    digest.update(basis)
+    name = digest.hexdigest()
+    variant = "89ab"[int(name[16], 16) & 3]
+    return f"{name[:8]}-{name[8:12]}-5{name[13:16]}-{variant}{name[17:20]}-{name[20:32]}"

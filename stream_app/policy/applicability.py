@@ -18,6 +18,8 @@ class Precedence(StrEnum):
 
 
 class AdverseDetermination(StrEnum):
+    """Send denials as denials, or to a clinician first."""
+
     EMIT = "emit"
     REVIEW = "review"
 
@@ -38,6 +40,7 @@ class ApplicabilityRow(Struct, frozen=True):
     def matches(
         self, line_of_business: str | None, plan_id: str | None, state: str | None, on: date
     ) -> bool:
+        """Whether the row says something of such a line."""
         return (
             _matches(self.line_of_business, line_of_business)
             and _matches(self.plan_id, plan_id)
@@ -69,8 +72,9 @@ class Applicability(Struct, frozen=True):
         """What holds for a line of a claim.
 
         Args:
-            line_of_business: as the claim says, like `plan_id` and `state`; None matches open
-                fields only.
+            line_of_business: as the claim says; None matches open fields only.
+            plan_id: the same.
+            state: the same.
             on: the line's date of service.
         """
         rows = [row for row in self.rows if row.matches(line_of_business, plan_id, state, on)]

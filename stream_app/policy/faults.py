@@ -36,5 +36,10 @@ class FaultList(list[Fault]):
     """Faults found so far."""
 
     def raise_if_any(self) -> None:
+        """End the loading here unless all is well.
+
+        Raises:
+            PolicyError: some fault was found.
+        """
         if self:
             raise PolicyError(self)

@@ -24,6 +24,7 @@ class TableRow(Struct, frozen=True):
     """Last date of service; None: still valid."""
 
     def valid_on(self, day: date) -> bool:
+        """Whether the code may be billed for services of a day."""
         return (self.valid_from is None or self.valid_from <= day) and (
             self.valid_through is None or day <= self.valid_through
         )
@@ -38,6 +39,7 @@ class Icd10Table:
         self._categories = frozenset(row.code[:CATEGORY_LENGTH] for row in self.rows)
 
     def get(self, code: Icd10Code) -> TableRow | None:
+        """The code's row, whatever its dates."""
         return self._by_code.get(code)
 
     def knows_category_of(self, code: Icd10Code) -> bool:

@@ -57,6 +57,7 @@ class VersionFile:
 
     @property
     def is_dated(self) -> bool:
+        """Whether its first day could be read."""
         return self.effective_from != date.min
 
     def build(self, table: Icd10Table, through: date | None) -> GuidelineVersion:

@@ -74,25 +74,30 @@ class DiagnosisRange(Struct, frozen=True):
 
 
 class CodeStem(Struct, frozen=True):
-    """All codes that begin like one of `first` to `last`; both are one and the same stem, or
-    both are categories."""
+    """All codes that begin like one of `first` to `last`.
+
+    Both are one and the same stem, or both are categories.
+    """
 
     first: str
     last: str
     section: str
 
     def covers(self, code: Icd10Code) -> bool:
+        """Whether a code, billable or not, begins so."""
         return self.first <= code[: len(self.first)] <= self.last
 
 
 class Phrases(Struct, frozen=True):
-    """Wordings that give a description one meaning; syntax: see rules/description.py."""
+    """Wordings that give a description one meaning; syntax: see phrases.py."""
 
     phrases: tuple[str, ...]
     section: str
 
 
 class DescriptionPhrases(Struct, frozen=True):
+    """What descriptions are searched for."""
+
     genetic_modification: Phrases
     lymphocytes: Phrases
     negation: Phrases

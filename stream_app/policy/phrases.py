@@ -15,6 +15,7 @@ _WORDS = re.compile(_WORD)
 
 
 def is_phrase(text: str) -> bool:
+    """Whether a text is of this language."""
     return _PHRASE.fullmatch(text) is not None
 
 

@@ -46,6 +46,7 @@ class Item:
         return self._node is not None and self._node.tag != _NULL
 
     def fault(self, problem: str) -> None:
+        """Note what is wrong with this value."""
         self._faults.append(Fault(self._file, self._line, self.field, problem))
 
     def mapping(self, required: Iterable[str] = (), optional: Iterable[str] = ()) -> "Fields":
@@ -112,6 +113,7 @@ class Item:
         return date.min
 
     def yes_or_no(self) -> bool:
+        """Yes or no, in these words and not quoted."""
         node = self._node
         if node is None:
             return False

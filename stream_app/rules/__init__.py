@@ -1,0 +1,1 @@
+"""The guideline's rules: pure functions from a line and a history to findings."""

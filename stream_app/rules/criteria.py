@@ -9,13 +9,24 @@ from datetime import date
 from functools import lru_cache
 
 from stream_app.domain.claim import ServiceLine
-from stream_app.domain.codes import Icd10Code, indication_code
+from stream_app.domain.codes import indication_code
 from stream_app.domain.decision import Criterion
 from stream_app.domain.history import Transplant, TransplantStatus, TransplantType
 from stream_app.domain.vocabulary import CriterionName
 from stream_app.policy.model import GuidelineVersion
 from stream_app.rules.logic import Truth
 from stream_app.rules.settings import DecisionSettings
+
+# Members looked up once: an enumeration's attributes are slow where every decision needs twenty.
+_ALLOGENEIC, _AUTOLOGOUS = TransplantType.ALLOGENEIC, TransplantType.AUTOLOGOUS
+_PLANNED, _CANCELLED = TransplantStatus.PLANNED, TransplantStatus.CANCELLED
+_PERFORMED_BEFORE = CriterionName.TRANSPLANT_PERFORMED_BEFORE_INFUSION
+_IS_ALLOGENEIC = CriterionName.TRANSPLANT_ALLOGENEIC
+_FOR_MALIGNANCY = CriterionName.TRANSPLANT_FOR_HEMATOLOGIC_MALIGNANCY
+_NECESSARY = CriterionName.TRANSPLANT_MEDICALLY_NECESSARY
+_SAME_DONOR = CriterionName.SAME_DONOR
+_NOT_CANCELLED = CriterionName.TRANSPLANT_NOT_CANCELLED
+_NO_MISMATCH = CriterionName.NO_DONOR_MISMATCH
 
 # Longer ones are read anew each time, so that what the cache holds stays small.
 _CACHED_TEXT = 32
@@ -36,14 +47,11 @@ class Reading:
             return None
         return self._cached(text) if len(text) <= _CACHED_TEXT else self._read_indication(text)
 
-    def malignant(self, code: Icd10Code) -> bool:
-        return any(stem.covers(code) for stem in self._malignant)
-
     def _read_indication(self, text: str) -> Truth:
         code = indication_code(text)
         if code is None:
             return None
-        if self.malignant(code):
+        if any(stem.covers(code) for stem in self._malignant):
             return True
         return None if any(stem.covers(code) for stem in self._undetermined) else False
 
@@ -52,16 +60,16 @@ def performed_before_infusion(transplant: Transplant, line: ServiceLine, _: Read
     """Fact 1. A date within the line's days is open: either may have come first."""
     day = transplant.transplant_date
     truth: Truth
-    if transplant.status is TransplantStatus.CANCELLED:
+    if transplant.status is _CANCELLED:
         truth = False
-    elif transplant.status is TransplantStatus.PLANNED or day is None:
+    elif transplant.status is _PLANNED or day is None:
         truth = None
     elif day < line.service_date:
         truth = True
     else:
         truth = None if day <= (line.service_date_end or line.service_date) else False
     return Criterion(
-        CriterionName.TRANSPLANT_PERFORMED_BEFORE_INFUSION,
+        _PERFORMED_BEFORE,
         truth,
         {
             "transplant_id": transplant.transplant_id,
@@ -77,12 +85,8 @@ def allogeneic(transplant: Transplant, _line: ServiceLine, _: Reading) -> Criter
     """Fact 2. A twin's cells (syngeneic) are neither clearly one nor the other."""
     given = transplant.type
     return Criterion(
-        CriterionName.TRANSPLANT_ALLOGENEIC,
-        True
-        if given is TransplantType.ALLOGENEIC
-        else False
-        if given is TransplantType.AUTOLOGOUS
-        else None,
+        _IS_ALLOGENEIC,
+        True if given is _ALLOGENEIC else False if given is _AUTOLOGOUS else None,
         {"transplant_id": transplant.transplant_id, "type": given},
     )
 
@@ -92,7 +96,7 @@ def for_hematologic_malignancy(
 ) -> Criterion:
     """Fact 3."""
     return Criterion(
-        CriterionName.TRANSPLANT_FOR_HEMATOLOGIC_MALIGNANCY,
+        _FOR_MALIGNANCY,
         reading.indication(transplant.indication),
         {"transplant_id": transplant.transplant_id, "indication": transplant.indication},
     )
@@ -102,7 +106,7 @@ def medically_necessary(transplant: Transplant, _line: ServiceLine, _: Reading) 
     """Fact 4."""
     given = transplant.medically_necessary
     return Criterion(
-        CriterionName.TRANSPLANT_MEDICALLY_NECESSARY,
+        _NECESSARY,
         given,
         {"transplant_id": transplant.transplant_id, "medically_necessary": given},
     )
@@ -115,14 +119,14 @@ def same_donor(transplant: Transplant, line: ServiceLine, reading: Reading) -> C
     evidence = _donors(transplant, line)
     if presumed:
         evidence["presumed_same"] = True
-    return Criterion(CriterionName.SAME_DONOR, True if presumed else truth, evidence)
+    return Criterion(_SAME_DONOR, True if presumed else truth, evidence)
 
 
 def not_cancelled(transplant: Transplant, _line: ServiceLine, _: Reading) -> Criterion:
     """For collection: performed or planned, at any time."""
     return Criterion(
-        CriterionName.TRANSPLANT_NOT_CANCELLED,
-        transplant.status is not TransplantStatus.CANCELLED,
+        _NOT_CANCELLED,
+        transplant.status is not _CANCELLED,
         {"transplant_id": transplant.transplant_id, "status": transplant.status},
     )
 
@@ -130,7 +134,7 @@ def not_cancelled(transplant: Transplant, _line: ServiceLine, _: Reading) -> Cri
 def no_donor_mismatch(transplant: Transplant, line: ServiceLine, _: Reading) -> Criterion:
     """For collection: fact 5 is not false."""
     return Criterion(
-        CriterionName.NO_DONOR_MISMATCH,
+        _NO_MISMATCH,
         _same_donor(transplant, line) is not False,
         _donors(transplant, line),
     )
@@ -139,13 +143,13 @@ def no_donor_mismatch(transplant: Transplant, line: ServiceLine, _: Reading) -> 
 Fact = Callable[[Transplant, ServiceLine, Reading], Criterion]
 
 FACTS: Mapping[CriterionName, Fact] = {
-    CriterionName.TRANSPLANT_PERFORMED_BEFORE_INFUSION: performed_before_infusion,
-    CriterionName.TRANSPLANT_ALLOGENEIC: allogeneic,
-    CriterionName.TRANSPLANT_FOR_HEMATOLOGIC_MALIGNANCY: for_hematologic_malignancy,
-    CriterionName.TRANSPLANT_MEDICALLY_NECESSARY: medically_necessary,
-    CriterionName.SAME_DONOR: same_donor,
-    CriterionName.TRANSPLANT_NOT_CANCELLED: not_cancelled,
-    CriterionName.NO_DONOR_MISMATCH: no_donor_mismatch,
+    _PERFORMED_BEFORE: performed_before_infusion,
+    _IS_ALLOGENEIC: allogeneic,
+    _FOR_MALIGNANCY: for_hematologic_malignancy,
+    _NECESSARY: medically_necessary,
+    _SAME_DONOR: same_donor,
+    _NOT_CANCELLED: not_cancelled,
+    _NO_MISMATCH: no_donor_mismatch,
 }
 
 
@@ -164,5 +168,7 @@ def _donors(transplant: Transplant, line: ServiceLine) -> dict[str, object]:
     }
 
 
+@lru_cache(maxsize=8192)
 def _iso(day: date | None) -> str | None:
+    """A date as JSON has it."""
     return day.isoformat() if day is not None else None

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 from msgspec import Struct
 
@@ -14,36 +13,19 @@ _CACHED_TEXT = 256
 
 
 class Meaning(Struct, frozen=True):
-    """What a description says, by the phrases found in it."""
+    """What a description says."""
 
     blank: bool
     """No word in it."""
-    genetic_modification: tuple[str, ...]
-    lymphocytes: tuple[str, ...]
-    negation: tuple[str, ...]
-    modification_hint: tuple[str, ...]
-    gene_transfer: tuple[str, ...]
-
-    @property
-    def says_modified_cells(self) -> bool:
-        """Genetic modification or what only it yields, negated or not (rule 7)."""
-        return bool(self.genetic_modification or self.gene_transfer)
-
-    @property
-    def says_modified_lymphocytes(self) -> bool:
-        """Clearly, and without a negation anywhere (rule 6)."""
-        return bool(self.genetic_modification and self.lymphocytes and not self.negation)
-
-    @property
-    def may_say_modified_lymphocytes(self) -> bool:
-        return bool(self.lymphocytes and (self.says_modified_cells or self.modification_hint))
-
-    def evidence(self) -> dict[str, Any]:
-        return {
-            name: list(getattr(self, name))
-            for name in DescriptionPhrases.__struct_fields__
-            if getattr(self, name)
-        }
+    says_genetic_modification: bool
+    """In so many words, negated or not (rule 5)."""
+    says_modified_cells: bool
+    """That, or what only genetic modification yields, negated or not (rule 7)."""
+    says_modified_lymphocytes: bool
+    """Clearly, and without a negation anywhere (rule 6)."""
+    may_say_modified_lymphocytes: bool
+    phrases: dict[str, list[str]]
+    """The evidence: what was found, by what it means."""
 
 
 class DescriptionReader:
@@ -56,17 +38,28 @@ class DescriptionReader:
         self._cached = lru_cache(maxsize=4096)(self._read)
 
     def read(self, description: str | None) -> Meaning:
+        """What a line's description, if it has one, says."""
         if description is None or len(description) <= _CACHED_TEXT:
             return self._cached(description)
         return self._read(description)
 
     def _read(self, description: str | None) -> Meaning:
         text = words(description or "")
+        found = {name: find(text) for name, find in self._finders.items()}
+        modification = bool(found["genetic_modification"])
+        modified_cells = modification or bool(found["gene_transfer"])
+        lymphocytes = bool(found["lymphocytes"])
         return Meaning(
-            blank=not text.strip(), **{name: find(text) for name, find in self._finders.items()}
+            blank=not text.strip(),
+            says_genetic_modification=modification,
+            says_modified_cells=modified_cells,
+            says_modified_lymphocytes=modification and lymphocytes and not found["negation"],
+            may_say_modified_lymphocytes=lymphocytes
+            and (modified_cells or bool(found["modification_hint"])),
+            phrases={name: phrases for name, phrases in found.items() if phrases},
         )
 
 
-def _finder(phrases: Phrases) -> Callable[[str], tuple[str, ...]]:
+def _finder(phrases: Phrases) -> Callable[[str], list[str]]:
     finders = [(phrase, phrase_finder(phrase)) for phrase in phrases.phrases]
-    return lambda text: tuple(phrase for phrase, is_found in finders if is_found(text))
+    return lambda text: [phrase for phrase, is_found in finders if is_found(text)]

@@ -2,13 +2,17 @@
 
 from datetime import date
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
 
 from stream_app.domain.codes import CATEGORY_LENGTH, Icd10Code, dotted
+from stream_app.domain.decision import Criterion
+from stream_app.domain.vocabulary import CriterionName, ReasonCode
 from stream_app.policy.icd10cm import Icd10Table, TableRow
 from stream_app.policy.model import DiagnosisRange, GuidelineVersion
+from stream_app.rules.settings import DecisionSettings
 
 
 class Finding(IntEnum):
@@ -27,32 +31,82 @@ class Diagnosis(Struct, frozen=True):
     """One code looked up, with the evidence to show."""
 
     finding: Finding
+    name: str
+    """The finding's, as JSON has it."""
     evidence: dict[str, Any]
 
 
 class _Known(Struct, frozen=True):
-    """A code of the table: what it is while valid and otherwise."""
+    """A code of the table: what it is from `first` to `last` and at other times."""
 
-    row: TableRow
+    first: date
+    last: date
     valid: Diagnosis
     invalid: Diagnosis
 
 
-class DiagnosisList:
-    """Looks diagnoses up for one version. All of the table is worked out at the start."""
+class Judgement(Struct, frozen=True):
+    """What a line's diagnoses come to."""
 
-    def __init__(self, version: GuidelineVersion, table: Icd10Table) -> None:
+    objection: ReasonCode | None
+    """None: one of them is listed."""
+    criterion: Criterion
+    findings: dict[str, str]
+    """By code."""
+
+
+class DiagnosisRule:
+    """Judges diagnoses for one version.
+
+    What each code of the table is, valid or not, is worked out at the start, so that a look-up
+    is one of a dictionary and two of a date.
+    """
+
+    def __init__(
+        self, version: GuidelineVersion, table: Icd10Table, settings: DecisionSettings
+    ) -> None:
         self._table = table
         self._known = {row.code: _known(row, version, table) for row in table.rows}
+        self._objections = {
+            Finding.LISTED: None,
+            Finding.BESIDE_LISTED_RANGE: ReasonCode.DIAGNOSIS_OUTSIDE_LISTED_RANGE,
+            Finding.UNLISTED_HEMATOLOGIC_MALIGNANCY: (
+                ReasonCode.DIAGNOSIS_NOT_LISTED
+                if settings.unlisted_hematologic_diagnosis == "deny"
+                else ReasonCode.HEMATOLOGIC_DIAGNOSIS_NOT_LISTED
+            ),
+            Finding.INVALID_ON_SERVICE_DATE: ReasonCode.DIAGNOSIS_INVALID_ON_SERVICE_DATE,
+            Finding.NOT_LISTED: ReasonCode.DIAGNOSIS_NOT_LISTED,
+        }
+        # Few days are in use at a time, and on each the same codes come again and again.
+        self.judge = lru_cache(maxsize=4096)(self._judge)
 
     def look_up(self, code: Icd10Code, on: date) -> Diagnosis:
         """What `code` is on a date of service."""
         known = self._known.get(code)
         if known is not None:
-            return known.valid if known.row.valid_on(on) else known.invalid
+            return known.valid if known.first <= on <= known.last else known.invalid
         if self._table.knows_category_of(code):
             return _diagnosis(code, Finding.INVALID_ON_SERVICE_DATE, valid=False)
         return _diagnosis(code, Finding.NOT_LISTED, valid=None)
+
+    def _judge(self, codes: tuple[Icd10Code, ...], on: date) -> Judgement:
+        """What a line's diagnoses, at least one, come to on its date of service."""
+        diagnoses = {code: self.look_up(code, on) for code in sorted(set(codes))}
+        objection = self._objections[min(found.finding for found in diagnoses.values())]
+        truth = objection is None
+        return Judgement(
+            objection=objection,
+            criterion=Criterion(
+                CriterionName.DIAGNOSIS_LISTED,
+                truth if truth or objection is ReasonCode.DIAGNOSIS_NOT_LISTED else None,
+                {
+                    "service_date": on.isoformat(),
+                    "diagnoses": [found.evidence for found in diagnoses.values()],
+                },
+            ),
+            findings={code: found.name for code, found in diagnoses.items()},
+        )
 
 
 def _known(row: TableRow, version: GuidelineVersion, table: Icd10Table) -> _Known:
@@ -66,7 +120,12 @@ def _known(row: TableRow, version: GuidelineVersion, table: Icd10Table) -> _Know
     else:
         valid = _diagnosis(row.code, Finding.NOT_LISTED, valid=True)
     invalid = _diagnosis(row.code, Finding.INVALID_ON_SERVICE_DATE, valid=False)
-    return _Known(row=row, valid=valid, invalid=invalid)
+    return _Known(
+        first=row.valid_from or date.min,
+        last=row.valid_through or date.max,
+        valid=valid,
+        invalid=invalid,
+    )
 
 
 def _holds(listed: DiagnosisRange, row: TableRow, table: Icd10Table) -> bool:
@@ -80,12 +139,14 @@ def _diagnosis(
     code: Icd10Code, finding: Finding, *, valid: bool | None, range_: DiagnosisRange | None = None
 ) -> Diagnosis:
     """`valid` None: the table does not hold the code's category and cannot tell."""
+    name = finding.name.lower()
     return Diagnosis(
         finding=finding,
+        name=name,
         evidence={
             "code": dotted(code),
             "valid": valid,
             "range": f"{dotted(range_.first)}-{dotted(range_.last)}" if range_ else None,
-            "finding": finding.name.lower(),
+            "finding": name,
         },
     )

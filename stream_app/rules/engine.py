@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 from msgspec import Struct
 
@@ -30,12 +31,15 @@ class Place(Struct, frozen=True):
     rules: VersionRules | None
     """Those of the version in force."""
     criteria: tuple[Criterion, ...]
+    basis: dict[str, Any]
+    """What of this a decision id is made of."""
 
 
 class _Ruling(Struct, frozen=True):
     """What follows from a line's reason codes."""
 
     outcome: Outcome
+    is_denial: bool
     reasons: tuple[Reason, ...]
     adjustment: Adjustment | None
     claim_status: ClaimStatus | None
@@ -75,7 +79,7 @@ class Engine:
         if codes is None:
             return None
         ruling = self._ruling(codes)
-        if ruling.outcome is Outcome.DENY and self._is_reviewed(place.standing):
+        if ruling.is_denial and self._is_reviewed(place.standing):
             ruling = self._ruling((ReasonCode.ADVERSE_DETERMINATION_REVIEW, *codes))
         return LineDecision(
             line_number=line.line_number,
@@ -137,6 +141,12 @@ class Engine:
             standing=standing,
             rules=self._rules[version.version] if version else None,
             criteria=tuple(criteria),
+            basis={
+                "adopted": standing.adopted,
+                "takes_precedence": standing.takes_precedence,
+                "adverse_determination": standing.adverse_determination,
+                "policy": version.hash if version else None,
+            },
         )
 
     def _is_reviewed(self, standing: Standing) -> bool:
@@ -151,6 +161,7 @@ class Engine:
             rows = [self._policies.reasons[code] for code in codes]
             ruling = self._rulings[codes] = _Ruling(
                 outcome=rows[0].outcome,
+                is_denial=rows[0].outcome is Outcome.DENY,
                 reasons=tuple(row.reason for row in rows),
                 adjustment=rows[0].adjustment,
                 claim_status=rows[0].claim_status,

@@ -12,6 +12,10 @@ from stream_app.policy.model import Service
 from stream_app.rules.criteria import FACTS, Reading
 from stream_app.rules.logic import Truth, all_true, any_true
 
+# Looked up once: an enumeration's attributes are slow on the way of every decision.
+_QUALIFYING = CriterionName.QUALIFYING_TRANSPLANT
+_CRITERIA_MET = (ReasonCode.DLI_CRITERIA_MET,)
+
 _DENY_CODES = {
     CriterionName.TRANSPLANT_PERFORMED_BEFORE_INFUSION: ReasonCode.TRANSPLANT_NOT_BEFORE_INFUSION,
     CriterionName.TRANSPLANT_ALLOGENEIC: ReasonCode.TRANSPLANT_NOT_ALLOGENEIC,
@@ -56,7 +60,8 @@ class TransplantRule:
 
     def __init__(self, service: Service, reading: Reading) -> None:
         names = [requirement.criterion for requirement in service.necessary_when]
-        self._facts = [(name, FACTS[name]) for name in names if name in FACTS]
+        self._names = [name for name in names if name in FACTS]
+        self._facts = [FACTS[name] for name in self._names]
         self._reading = reading
 
     def examine(
@@ -69,18 +74,18 @@ class TransplantRule:
             transplants: all on file, by id.
             seen: takes all facts of every transplant, and what they come to.
         """
+        reading = self._reading
         examined = []
         for transplant in transplants:
-            facts = [fact(transplant, line, self._reading) for _, fact in self._facts]
+            facts = [fact(transplant, line, reading) for fact in self._facts]
             seen += facts
             examined.append(_Examined(transplant, facts, all_true([fact.value for fact in facts])))
         truth = any_true([each.truth for each in examined]) if examined else None
-        closest = min(
-            (each for each in examined if each.truth is truth), key=_Examined.distance, default=None
-        )
+        candidates = [each for each in examined if each.truth is truth]
+        closest = _closest(candidates) if candidates else None
         seen.append(
             Criterion(
-                CriterionName.QUALIFYING_TRANSPLANT,
+                _QUALIFYING,
                 truth,
                 {
                     "transplants_on_file": len(examined),
@@ -89,6 +94,10 @@ class TransplantRule:
             )
         )
         return closest
+
+
+def _closest(candidates: list[_Examined]) -> _Examined:
+    return candidates[0] if len(candidates) == 1 else min(candidates, key=_Examined.distance)
 
 
 class InfusionRule(TransplantRule):
@@ -101,18 +110,20 @@ class InfusionRule(TransplantRule):
     def decide(
         self, line: ServiceLine, transplants: Sequence[Transplant], seen: list[Criterion]
     ) -> tuple[ReasonCode, ...]:
+        """The reason codes of a line that nothing but the history can decide any more."""
         closest = self.examine(line, transplants, seen)
         if closest is None:
             return (ReasonCode.HISTORY_NOT_FOUND,)
         if closest.truth:
-            return (ReasonCode.DLI_CRITERIA_MET,)
+            return _CRITERIA_MET
         table = _PEND_CODES if closest.truth is None else _DENY_CODES
         codes = tuple(
             table[name]
-            for (name, _), fact in zip(self._facts, closest.facts, strict=True)
+            for name, fact in zip(self._names, closest.facts, strict=True)
             if fact.value is closest.truth
         )
         if self._history_is_partial and _MAY_BE_ANOTHER_TRANSPLANT.issuperset(codes):
+            seen[-1] = Criterion(_QUALIFYING, None, {**seen[-1].evidence, "history": "partial"})
             return (ReasonCode.QUALIFYING_TRANSPLANT_NOT_FOUND,)
         return codes
 
@@ -123,6 +134,7 @@ class CollectionRule(TransplantRule):
     def decide(
         self, line: ServiceLine, transplants: Sequence[Transplant], seen: list[Criterion]
     ) -> tuple[ReasonCode, ...]:
+        """The reason codes of a line that nothing but the history can decide any more."""
         closest = self.examine(line, transplants, seen)
         if closest is not None and closest.truth:
             return (ReasonCode.DONOR_CELL_COLLECTION_CRITERIA_MET,)

@@ -1,6 +1,7 @@
 """Rules 4 to 9 for one version of the guideline, in their order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from stream_app.domain.claim import ServiceLine, SpecifiedAs
 from stream_app.domain.decision import Criterion
@@ -10,12 +11,15 @@ from stream_app.policy.icd10cm import Icd10Table
 from stream_app.policy.model import GuidelineVersion, ServiceName
 from stream_app.rules.criteria import Reading
 from stream_app.rules.description import DescriptionReader, Meaning
-from stream_app.rules.diagnosis import Diagnosis, DiagnosisList, Finding
+from stream_app.rules.diagnosis import DiagnosisRule
 from stream_app.rules.logic import Truth
 from stream_app.rules.settings import DecisionSettings
 from stream_app.rules.transplants import CollectionRule, InfusionRule
 
 Codes = tuple[ReasonCode, ...]
+
+# Looked up once: an enumeration's attributes are slow on the way of every decision.
+_DESCRIBED = CriterionName.GENETIC_MODIFICATION_DESCRIBED
 
 
 class VersionRules:
@@ -30,12 +34,11 @@ class VersionRules:
         self._infusion_code = infusion.procedure_code
         self._unlisted_code = version.services[ServiceName.GENETIC_MODIFICATION].procedure_code
         self._descriptions = DescriptionReader(version.description_phrases)
-        self._diagnoses = DiagnosisList(version, table)
+        self._diagnoses = DiagnosisRule(version, table, settings)
         self._asks_for_diagnosis = any(
             requirement.criterion is CriterionName.DIAGNOSIS_LISTED
             for requirement in infusion.necessary_when
         )
-        self._denies_unlisted_malignancy = settings.unlisted_hematologic_diagnosis == "deny"
         self._infusion = InfusionRule(
             infusion, reading, history_is_partial=settings.history == "partial"
         )
@@ -52,15 +55,9 @@ class VersionRules:
             seen: takes every criterion looked at, in order.
         """
         is_infusion = line.procedure_code == self._infusion_code
-        is_modification = line.specified_as is SpecifiedAs.GENETIC_MODIFICATION
-        seen.append(
-            Criterion(
-                CriterionName.GENETIC_MODIFICATION_SPECIFIED,
-                is_modification,
-                {"procedure_code": line.procedure_code, "specified_as": line.specified_as},
-            )
-        )
-        if is_modification:
+        specified = _specified(line.procedure_code, line.specified_as)
+        seen.append(specified)
+        if specified.value:
             if is_infusion:
                 return (ReasonCode.MODIFIED_LYMPHOCYTES_REVIEW,)
             return (ReasonCode.GENETIC_MODIFICATION_NOT_MEDICALLY_NECESSARY,)
@@ -73,12 +70,11 @@ class VersionRules:
             return _decide_unlisted(line, meaning, seen)
         return None
 
-    def findings(self, line: ServiceLine) -> dict[str, str | None]:
+    def findings(self, line: ServiceLine) -> Mapping[str, str | None]:
         """What each diagnosis of a line is to the rules; None: no rule looks at it."""
         if line.procedure_code != self._infusion_code:
             return dict.fromkeys(line.diagnoses)
-        look_up, on = self._diagnoses.look_up, line.service_date
-        return {code: look_up(code, on).finding.name for code in line.diagnoses}
+        return self._diagnoses.judge(line.diagnoses, line.service_date).findings
 
     def _decide_collection(
         self,
@@ -89,7 +85,7 @@ class VersionRules:
         seen: list[Criterion],
     ) -> Codes:
         """Rule 5."""
-        is_consistent = not is_infusion and not meaning.genetic_modification
+        is_consistent = not is_infusion and not meaning.says_genetic_modification
         seen.append(
             Criterion(
                 CriterionName.SPECIFICATION_CONSISTENT,
@@ -98,7 +94,7 @@ class VersionRules:
                     "procedure_code": line.procedure_code,
                     "specified_as": line.specified_as,
                     "procedure_description": line.procedure_description,
-                    "phrases": meaning.evidence(),
+                    "phrases": meaning.phrases,
                 },
             )
         )
@@ -114,72 +110,45 @@ class VersionRules:
         seen: list[Criterion],
     ) -> Codes:
         """Rules 7, 8 and 9."""
-        is_open = meaning.says_modified_cells
-        seen.append(_described(line, meaning, None if is_open else False))
-        if is_open:
+        if meaning.says_modified_cells:
+            seen.append(_described(line, meaning, value=None))
             return (ReasonCode.MODIFIED_LYMPHOCYTES_REVIEW,)
+        seen.append(_described(line, meaning, value=False))
         if self._asks_for_diagnosis:
-            code = self._objection_to_diagnoses(line, seen)
-            if code is not None:
-                return (code,)
+            judgement = self._diagnoses.judge(line.diagnoses, line.service_date)
+            seen.append(judgement.criterion)
+            if judgement.objection is not None:
+                return (judgement.objection,)
         return self._infusion.decide(line, transplants, seen)
-
-    def _objection_to_diagnoses(
-        self, line: ServiceLine, seen: list[Criterion]
-    ) -> ReasonCode | None:
-        """Rule 8: None where a diagnosis is listed."""
-        on = line.service_date
-        codes = sorted(set(line.diagnoses)) if len(line.diagnoses) > 1 else line.diagnoses
-        diagnoses = [self._diagnoses.look_up(code, on) for code in codes]
-        code = self._objection(min([diagnosis.finding for diagnosis in diagnoses]))
-        truth = True if code is None else False if code is ReasonCode.DIAGNOSIS_NOT_LISTED else None
-        seen.append(_listed(line, diagnoses, truth))
-        return code
-
-    def _objection(self, best: Finding) -> ReasonCode | None:
-        match best:
-            case Finding.LISTED:
-                return None
-            case Finding.BESIDE_LISTED_RANGE:
-                return ReasonCode.DIAGNOSIS_OUTSIDE_LISTED_RANGE
-            case Finding.UNLISTED_HEMATOLOGIC_MALIGNANCY:
-                if self._denies_unlisted_malignancy:
-                    return ReasonCode.DIAGNOSIS_NOT_LISTED
-                return ReasonCode.HEMATOLOGIC_DIAGNOSIS_NOT_LISTED
-            case Finding.INVALID_ON_SERVICE_DATE:
-                return ReasonCode.DIAGNOSIS_INVALID_ON_SERVICE_DATE
-            case Finding.NOT_LISTED:
-                return ReasonCode.DIAGNOSIS_NOT_LISTED
 
 
 def _decide_unlisted(line: ServiceLine, meaning: Meaning, seen: list[Criterion]) -> Codes | None:
     """Rule 6."""
     if meaning.blank:
-        seen.append(_described(line, meaning, None))
+        seen.append(_described(line, meaning, value=None))
         return (ReasonCode.UNLISTED_CODE_UNSPECIFIED,)
     if meaning.says_modified_lymphocytes:
-        seen.append(_described(line, meaning, True))
+        seen.append(_described(line, meaning, value=True))
         return (ReasonCode.GENETIC_MODIFICATION_NOT_MEDICALLY_NECESSARY,)
     if meaning.may_say_modified_lymphocytes:
-        seen.append(_described(line, meaning, None))
+        seen.append(_described(line, meaning, value=None))
         return (ReasonCode.UNLISTED_CODE_AMBIGUOUS,)
     return None
 
 
-def _described(line: ServiceLine, meaning: Meaning, truth: Truth) -> Criterion:
+@lru_cache(maxsize=1024)
+def _specified(procedure_code: str, specified_as: SpecifiedAs | None) -> Criterion:
+    """Rule 4's question."""
     return Criterion(
-        CriterionName.GENETIC_MODIFICATION_DESCRIBED,
-        truth,
-        {"procedure_description": line.procedure_description, "phrases": meaning.evidence()},
+        CriterionName.GENETIC_MODIFICATION_SPECIFIED,
+        specified_as is SpecifiedAs.GENETIC_MODIFICATION,
+        {"procedure_code": procedure_code, "specified_as": specified_as},
     )
 
 
-def _listed(line: ServiceLine, diagnoses: list[Diagnosis], truth: Truth) -> Criterion:
+def _described(line: ServiceLine, meaning: Meaning, value: Truth) -> Criterion:
     return Criterion(
-        CriterionName.DIAGNOSIS_LISTED,
-        truth,
-        {
-            "service_date": line.service_date.isoformat(),
-            "diagnoses": [diagnosis.evidence for diagnosis in diagnoses],
-        },
+        _DESCRIBED,
+        value,
+        {"procedure_description": line.procedure_description, "phrases": meaning.phrases},
     )
