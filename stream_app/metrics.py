@@ -20,8 +20,25 @@ RECORDS_READ = Counter(
 )
 BYTES_READ = Counter(
     "cg_trans_03_read_bytes",
-    "Bytes of record values read, skipped ones included; uncompressed.",
+    "Bytes of record batches read, skipped ones included; as they came over the wire.",
     ["topic", "partition"],
+)
+BATCHES_READ = Counter("cg_trans_03_batches_read", "Record batches of claims read.", ["partition"])
+BATCHES_SKIPPED = Counter(
+    "cg_trans_03_batches_skipped",
+    "Record batches of claims that were skipped whole.",
+    ["partition"],
+)
+BATCHES_PLAIN = Counter(
+    "cg_trans_03_batches_plain",
+    "Record batches of claims that the fast scan left to aiokafka's own reader.",
+    ["partition"],
+)
+SAMPLES = Counter(
+    "cg_trans_03_skipped_samples",
+    "Skipped claims that were decoded all the same: ok, no_value, in_scope (the scan was "
+    "wrong), or the reason code of what is malformed.",
+    ["verdict"],
 )
 CLAIMS_SKIPPED = Counter(
     "cg_trans_03_claims_skipped",

@@ -5,9 +5,10 @@ from stream_app.policy.load import load_policies
 from stream_app.policy.load_applicability import load_applicability
 from stream_app.settings import Settings
 from stream_app.worker.adjudicate_app import adjudicate_app
+from stream_app.worker.claim_scan import ClaimScan
 from stream_app.worker.faust_app import HopApp
 from stream_app.worker.hop import Hop
-from stream_app.worker.plain_scan import read_in_scope
+from stream_app.worker.sample_check import SampleCheck
 from stream_app.worker.scope_app import scope_app
 
 ROLES = ("scope", "adjudicate")
@@ -34,7 +35,9 @@ def build_apps(settings: Settings, roles: tuple[str, ...] = ROLES) -> list[HopAp
     apps = []
     if "scope" in roles:
         hop = new_hop("scope", settings)
-        hop.readers[settings.claims_topic] = read_in_scope
+        hop.scan = ClaimScan(
+            settings.claims_topic, settings.scan, settings.scan_sample_rate, SampleCheck().submit
+        )
         apps.append(scope_app(settings, hop))
     if "adjudicate" in roles:
         decider = Decider(

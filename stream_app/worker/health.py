@@ -14,7 +14,7 @@ Check = Callable[[], str | None]
 
 
 class _QuietHandler(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_args: Any) -> None:
         """No access log: scrapes and probes are not news."""
 
 

@@ -1,7 +1,7 @@
 """What one hop's consumer thread and its agents share: gate, ledger, limits, running batches."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,20 +10,12 @@ from faust.types import TP
 from mode import get_logger
 
 from stream_app import metrics
-from stream_app.worker.batch import Batch, Record
+from stream_app.worker.batch import Batch
+from stream_app.worker.claim_scan import ClaimScan
 from stream_app.worker.gate import Gate
 from stream_app.worker.ledger import Ledger
 
 logger = get_logger(__name__)
-
-Reader = Callable[[TP, Any], tuple[Sequence[Record], int]]
-"""Takes what a fetch of one partition brought: (records to hand out, their bytes)."""
-
-
-def read_all(tp: TP, result: Any) -> tuple[Sequence[Record], int]:
-    """Hand out every record of the fetch."""
-    records = result.getall()
-    return records, sum(len(record.value or b"") for record in records)
 
 
 @dataclass
@@ -38,8 +30,8 @@ class Hop:
     fetch_max_bytes: int
     fetch_max_partition_bytes: int
     fetch_max_wait_ms: int
-    readers: dict[str, Reader] = field(default_factory=dict)
-    """By topic; `read_all` where none is given."""
+    scan: ClaimScan | None = None
+    """Of the core topic, where this hop reads it."""
     gate: Gate = field(default_factory=Gate)
     ledger: Ledger = field(default_factory=Ledger)
     _running: int = 0
@@ -51,9 +43,6 @@ class Hop:
         consumer._fetch_max_bytes = self.fetch_max_bytes
         consumer._max_partition_fetch_bytes = self.fetch_max_partition_bytes
         consumer._fetch_max_wait_ms = self.fetch_max_wait_ms
-
-    def take(self, tp: TP, result: Any) -> tuple[Sequence[Record], int]:
-        return self.readers.get(tp.topic, read_all)(tp, result)
 
     def lost(self, tp: TP, offset: int, first: int) -> None:
         """Retention has taken records before they were read."""

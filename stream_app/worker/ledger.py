@@ -34,6 +34,10 @@ class Span:
         """Whether the partition is still ours, and stands where it stood when this was read."""
         return self._partition.alive
 
+    def resize(self, size: int) -> None:
+        """What is held of this range is now `size` bytes."""
+        self._partition.resize(self, size)
+
     def finish(self) -> None:
         """Everything this range caused is acknowledged by the broker."""
         self._partition.finish(self)
@@ -68,6 +72,12 @@ class PartitionLedger:
             self.in_flight += size
             self._spans.append(span)
         return span
+
+    def resize(self, span: Span, size: int) -> None:
+        with self._lock:
+            if not span.done:
+                self.in_flight += size - span.size
+                span.size = size
 
     def finish(self, span: Span) -> None:
         with self._lock:

@@ -92,6 +92,7 @@ async def create_topics(settings: Settings, *, inputs: bool = False) -> list[str
     """Create what is missing; what exists is left alone (`check_topics` compares it).
 
     Args:
+        settings: names, counts, sizes and the cluster.
         inputs: also create the two inbound topics, which are the platform's in production.
 
     Returns:

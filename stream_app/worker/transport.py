@@ -16,7 +16,7 @@ What is overridden here and why (faust-streaming 0.15.3, aiokafka 0.14.0; both p
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 import aiokafka
@@ -27,15 +27,17 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 from mode import get_logger
 
-from stream_app.worker.batch import Batch
+from stream_app.worker.batch import Batch, Record
 from stream_app.worker.hop import Hop
-from stream_app.worker.ledger import OutOfStep
+from stream_app.worker.ledger import OutOfStep, Span
+from stream_app.worker.scan import Fetched
 
 logger = get_logger(__name__)
 
 # How long to sleep while nothing may be read: the gate is closed, or enough bytes are in flight.
 _GATE_POLL_SECONDS = 0.02
 _FULL_POLL_SECONDS = 0.002
+_TURNS_TO_FETCH = 4
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -44,6 +46,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     @property
     def hop(self) -> Hop:
         return cast(Hop, self.app.hop)  # type: ignore[attr-defined]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._seeking_back: set[TP] = set()
+        self._seeks: set[asyncio.Future[None]] = set()
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        if self.hop.scan is not None:
+            self.hop.scan.attach(self._ensure_consumer())
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -97,7 +109,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self,
         consumer: aiokafka.AIOKafkaConsumer,
         active_partitions: set[TP],
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  (Faust's signature)
         max_records: int | None = None,
     ) -> RecordMap:
         if not self.consumer.flow_active:
@@ -121,56 +133,88 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 # The gate moved while we waited. Positions may be past records that nobody
                 # has seen; the seek that opens the gate again puts them right.
                 return {}
-            records = self._drain(consumer, wanted)
+            records = await self._drain(consumer, wanted)
             if records:
-                return records
+                return records if self.hop.gate.readable is readable else {}
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 return {}
-            with consumer._fetcher._subscriptions.fetch_context():
-                await asyncio.wait([consumer._fetcher._create_fetch_waiter()], timeout=remaining)
+            if not self._fetched(consumer, wanted):
+                with consumer._fetcher._subscriptions.fetch_context():
+                    waiter = consumer._fetcher._create_fetch_waiter()
+                    await asyncio.wait([waiter], timeout=remaining)
 
-    def _drain(self, consumer: aiokafka.AIOKafkaConsumer, wanted: set[TP]) -> RecordMap:
-        """Take what has been fetched of `wanted`. Never waits, so no seek can come between."""
+    def _fetched(self, consumer: aiokafka.AIOKafkaConsumer, wanted: set[TP]) -> list[TP]:
+        """Of which of the wanted partitions something has been fetched."""
         fetcher = consumer._fetcher
         if fetcher._subscriptions.reassignment_in_progress:
-            return {}
+            return []
+        return [tp for tp in fetcher._records if tp in wanted]
+
+    async def _drain(self, consumer: aiokafka.AIOKafkaConsumer, wanted: set[TP]) -> RecordMap:
+        """Take what has been fetched of `wanted`, and enter it into the ledger.
+
+        Taking and entering never wait, so no seek can come between. The claims are scanned only
+        then: meanwhile the next fetch is on its way.
+        """
+        fetcher = consumer._fetcher
         drained: dict[TP, list[Any]] = {}
-        for tp in list(fetcher._records):
-            if tp not in wanted:
-                continue
+        scans: list[tuple[Span, Fetched]] = []
+        scan = self.hop.scan
+        for tp in self._fetched(consumer, wanted):
             result = fetcher._records.pop(tp)
             fetcher._notify(fetcher._wait_consume_future)
             if not isinstance(result, FetchResult):
                 result.check_raise()
             if self.consumer._is_changelog_tp(tp):
-                records = result.getall()
-                if records:
-                    drained[tp] = records
+                drained[tp] = result.getall()
+            elif scan is not None and scan.topic == tp.topic:
+                fetched = scan.take(result)
+                if fetched is not None:
+                    span = self._enter(tp, fetched.from_offset, fetched.to_offset)
+                    if span is not None:
+                        span.resize(len(fetched.data))
+                        scans.append((span, fetched))
             else:
-                batch = self._read(tp, result)
-                if batch is not None:
-                    drained[tp] = [batch]
-        return drained
+                start = result._assignment.state_value(tp).position
+                records = result.getall()
+                stop = result._assignment.state_value(tp).position
+                span = self._enter(tp, start, stop)
+                if span is not None:
+                    self._hand_out(drained, tp, span, records)
+        for span, fetched in scans:
+            assert scan is not None
+            await self._let_fetch_go_out()
+            tp = TP(fetched.topic, fetched.partition)
+            self._hand_out(drained, tp, span, scan.scan(fetched))
+        return {tp: records for tp, records in drained.items() if records}
 
-    def _read(self, tp: TP, result: FetchResult) -> Batch | None:
-        """Read one fetch of one stream partition into the ledger; None if nothing survived."""
-        state = result._assignment.state_value(tp)
-        partition = self.hop.ledger[tp]
-        start = state.position
-        records, size = self.hop.take(tp, result)
-        stop = state.position
-        if stop == start:
+    def _enter(self, tp: TP, start: int, stop: int) -> Span | None:
+        """Enter a range into the ledger; None where there is nothing to do about it."""
+        if start == stop:
             return None
         try:
-            span = partition.read(start, stop, size)
+            return self.hop.ledger[tp].read(start, stop)
         except OutOfStep:
-            self.add_future(self._seek_back(tp))
+            if tp not in self._seeking_back:
+                self._seeking_back.add(tp)
+                self._seeks.add(task := asyncio.ensure_future(self._seek_back(tp)))
+                task.add_done_callback(self._seeks.discard)
             return None
+
+    def _hand_out(
+        self, drained: dict[TP, list[Any]], tp: TP, span: Span, records: Sequence[Record]
+    ) -> None:
         if not records:
             span.finish()
-            return None
-        return Batch(tp.topic, tp.partition, span, records)
+            return
+        span.resize(sum(len(record.value or b"") for record in records))
+        drained[tp] = [Batch(tp.topic, tp.partition, span, records)]
+
+    async def _let_fetch_go_out(self) -> None:
+        """Give aiokafka's fetch task the few turns of the loop that it takes to ask for more."""
+        for _ in range(_TURNS_TO_FETCH):
+            await asyncio.sleep(0)
 
     async def _seek_back(self, tp: TP) -> None:
         """The position jumped (a reset by OffsetOutOfRange): go back to what is done.
@@ -181,7 +225,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         readable = self.hop.gate.readable
         first = (await consumer.beginning_offsets([tp]))[tp]
         if self.hop.gate.readable is not readable or tp not in readable:
+            self._seeking_back.discard(tp)
             return
+        self._seeking_back.discard(tp)
         partition = self.hop.ledger[tp]
         mark = partition.mark
         if mark < first:
