@@ -94,7 +94,7 @@ def test_the_log_is_named_and_nothing_runs_on_when_the_broker_does_not_come_up(
     """The data of another cluster is what a broker refuses to start on."""
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "meta.properties").write_text("version=1\nnode.id=7\ncluster.id=x\n")
-    with pytest.raises(CgTrans03Error, match="broker.log"):
+    with pytest.raises(CgTrans03Error, match=r"broker\.log"):
         start(tmp_path)
     assert not (tmp_path / "broker.json").exists()
 

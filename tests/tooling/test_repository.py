@@ -3,6 +3,8 @@
 import ast
 import re
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,21 @@ def test_no_code_asks_for_the_time_when_it_decides(repo: Path, room: str) -> Non
 def test_ci_runs_the_same_tests_as_a_developer_when_called(repo: Path) -> None:
     script = (repo / ".ci" / "run").read_text()
     assert re.search(r"^make test", script, re.MULTILINE)
+
+
+def test_data_files_come_along_when_the_wheel_is_built(repo: Path, tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path],
+        cwd=repo,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    data = {
+        str(path.relative_to(repo))
+        for path in tracked(repo)
+        if path.is_relative_to(repo / "stream_app")
+    }
+    assert {"stream_app/py.typed", "stream_app/local_kafka/pom.xml"} < packed
+    assert data - packed == set()

@@ -110,7 +110,7 @@ MYPY = {
     "possibly-undefined": "def f(a: int) -> int:\n    if a:\n        b = 1\n    return b",
     "redundant-expr": "def f(a: int) -> bool: return isinstance(a, int) and a > 1",
     "truthy-bool": "class C: ...\ndef f(c: C) -> int: return 1 if c else 2",
-    "unreachable": "def f(a: int) -> int:\n    if isinstance(a, str):\n        return 2\n    return 1",
+    "unreachable": "def f(a: int) -> None:\n    if isinstance(a, str):\n        print()",
     "attr-defined": "from planted.reexport import Path",
     "arg-type": "def f(a: int) -> None: ...\nf(None)",
     "exhaustive": "from enum import Enum\nfrom typing import assert_never\n"
