@@ -22,7 +22,7 @@ from stream_app.worker.topics import check_topics
 )
 @settings_option
 def command(settings: Settings, roles: tuple[str, ...]) -> None:
-    """Decide the claims of a Kafka cluster until told to stop.
+    r"""Decide the claims of a Kafka cluster until told to stop.
 
     \b
       scope        reads every claim, forwards the few in scope by member; no state

@@ -227,8 +227,10 @@ def _instant(seconds: float) -> Instant:
 
 
 def adjudicate_app(settings: Settings, hop: Hop, decider: Decider) -> HopApp:
-    """The second hop as a Faust app. Both tables are declared from the first release on: one added
-    later would split Faust's co-partition groups in a rolling upgrade.
+    """The second hop as a Faust app.
+
+    Both tables are declared from the first release on: one added later would split Faust's
+    co-partition groups in a rolling upgrade.
     """
     app = new_app(settings.adjudicate_group, hop, settings)
     history, claims = (

@@ -1,5 +1,6 @@
-"""One port for people and probes: /metrics, /livez, /readyz. It answers from a thread of its own,
-so that a busy or stuck event loop shows instead of hiding.
+"""One port for people and probes: /metrics, /livez, /readyz.
+
+It answers from a thread of its own, so that a busy or stuck event loop shows instead of hiding.
 """
 
 import threading
