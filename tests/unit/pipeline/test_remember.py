@@ -1,0 +1,114 @@
+"""The row of a member's remembered claims."""
+
+import itertools
+from datetime import date
+
+import msgspec
+import pytest
+
+from stream_app.domain.claim import Claim, ClaimFrequency, ServiceLine, SpecifiedAs
+from stream_app.domain.codes import Icd10Code
+from stream_app.domain.decision import Outcome
+from stream_app.domain.instant import Instant
+from stream_app.pipeline.remember import (
+    LastDecision,
+    MemberClaims,
+    RememberedClaim,
+    Source,
+    Standing,
+)
+
+DAY = 24 * 60
+SOURCE = Source("claims.adjudication", 3, 2**40)
+LINE = ServiceLine(
+    1,
+    "38242",
+    date(2024, 10, 15),
+    (Icd10Code("C9210"),),
+    service_date_end=date(2024, 10, 16),
+    specified_as=SpecifiedAs.COLLECTION,
+    donor_id="DNR",
+)
+
+
+def claim(claim_id: str = "C", version: int = 1, minute: int = 0, event_id: str = "e") -> Claim:
+    return Claim(event_id, Instant(minute, 0), claim_id, "MBR", (LINE,), version)
+
+
+def row(*claims: Claim) -> MemberClaims:
+    claims_row = MemberClaims()
+    for each in claims:
+        claims_row.remember(RememberedClaim(each, SOURCE))
+    return claims_row
+
+
+def test_claim_is_newer_when_nothing_is_remembered_of_it() -> None:
+    assert row(claim("other")).stands(claim()) is Standing.NEWER
+
+
+@pytest.mark.parametrize(
+    ("event", "standing"),
+    [
+        (claim(version=2, minute=5, event_id="e"), Standing.REDELIVERY),
+        (claim(version=3, minute=0, event_id="a"), Standing.NEWER),
+        (claim(version=1, minute=9, event_id="z"), Standing.OLDER),
+        (claim(version=2, minute=6, event_id="a"), Standing.NEWER),
+        (claim(version=2, minute=4, event_id="z"), Standing.OLDER),
+        (claim(version=2, minute=5, event_id="f"), Standing.NEWER),
+        (claim(version=2, minute=5, event_id="d"), Standing.OLDER),
+    ],
+)
+def test_claim_stands_by_version_then_instant_then_event_id(
+    event: Claim, standing: Standing
+) -> None:
+    assert row(claim(version=2, minute=5)).stands(event) is standing
+
+
+def test_greatest_claim_stands_whatever_the_order() -> None:
+    events = [claim(version=1, minute=9), claim(version=2), claim(version=2, minute=1)]
+    for order in itertools.permutations(events):
+        remembered = MemberClaims()
+        for event in order:
+            if remembered.stands(event) is Standing.NEWER:
+                remembered.remember(RememberedClaim(event, SOURCE))
+        assert remembered.get("C") == RememberedClaim(events[2], SOURCE)
+
+
+def test_row_reads_back() -> None:
+    full = RememberedClaim(
+        msgspec.structs.replace(claim("A"), frequency=ClaimFrequency.VOID, plan_id="P"),
+        SOURCE,
+        traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        decision=LastDecision("id", Outcome.PEND, ("HISTORY_NOT_FOUND",)),
+    )
+    claims = row(claim("B"))
+    claims.remember(full)
+    again = MemberClaims.from_bytes(claims.to_bytes())
+    assert again.all() == claims.all() == (full, RememberedClaim(claim("B"), SOURCE))
+    assert (full.is_void, claims.all()[1].is_void) == (True, False)
+    assert again.to_bytes() == claims.to_bytes()
+
+
+def test_row_is_the_same_bytes_whatever_the_order() -> None:
+    assert row(claim("A"), claim("B")).to_bytes() == row(claim("B"), claim("A")).to_bytes()
+
+
+def test_row_is_refused_when_it_is_of_an_unknown_layout() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        MemberClaims.from_bytes(msgspec.msgpack.encode([2, {}]))
+
+
+def test_prune_forgets_claims_older_than_the_age_and_no_younger_ones() -> None:
+    claims = row(
+        claim("old", minute=DAY - 1), claim("edge", minute=DAY), claim("new", minute=999 * DAY)
+    )
+    assert claims.prune(Instant(401 * DAY, 0), max_age_days=400, max_count=10) == 1
+    assert [each.claim.claim_id for each in claims.all()] == ["edge", "new"]
+    assert claims.prune(Instant(401 * DAY, 0), max_age_days=400, max_count=10) == 0
+
+
+def test_prune_forgets_the_oldest_when_there_are_too_many() -> None:
+    claims = row(*(claim(claim_id, minute=minute) for minute, claim_id in enumerate("dacb")))
+    assert claims.prune(Instant(9, 0), max_age_days=400, max_count=2) == 2
+    assert [each.claim.claim_id for each in claims.all()] == ["b", "c"]
+    assert len(claims) == 2
