@@ -42,6 +42,9 @@ class Icd10Table:
         """The code's row, whatever its dates."""
         return self._by_code.get(code)
 
+    def __getitem__(self, code: Icd10Code) -> TableRow:
+        return self._by_code[code]
+
     def knows_category_of(self, code: Icd10Code) -> bool:
         """Whether the table would have the code if it existed."""
         return code[:CATEGORY_LENGTH] in self._categories

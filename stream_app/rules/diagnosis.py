@@ -3,7 +3,7 @@
 from datetime import date
 from enum import IntEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -45,6 +45,19 @@ class _Known(Struct, frozen=True):
     invalid: Diagnosis
 
 
+class _Span(NamedTuple):
+    """A range as positions in the table."""
+
+    first: int
+    last: int
+    range: str
+
+    @classmethod
+    def of(cls, listed: DiagnosisRange, table: Icd10Table) -> "_Span":
+        first, last = table[listed.first], table[listed.last]
+        return cls(first.position, last.position, f"{dotted(listed.first)}-{dotted(listed.last)}")
+
+
 class Judgement(Struct, frozen=True):
     """What a line's diagnoses come to."""
 
@@ -66,7 +79,8 @@ class DiagnosisRule:
         self, version: GuidelineVersion, table: Icd10Table, settings: DecisionSettings
     ) -> None:
         self._table = table
-        self._known = {row.code: _known(row, version, table) for row in table.rows}
+        spans = [_Span.of(row, table) for row in version.diagnosis_ranges]
+        self._known = {row.code: _known(row, version, spans) for row in table.rows}
         self._objections = {
             Finding.LISTED: None,
             Finding.BESIDE_LISTED_RANGE: ReasonCode.DIAGNOSIS_OUTSIDE_LISTED_RANGE,
@@ -109,34 +123,26 @@ class DiagnosisRule:
         )
 
 
-def _known(row: TableRow, version: GuidelineVersion, table: Icd10Table) -> _Known:
-    listed = next((r for r in version.diagnosis_ranges if _holds(r, row, table)), None)
+def _known(row: TableRow, version: GuidelineVersion, spans: list[_Span]) -> _Known:
+    listed = next((span for span in spans if span.first <= row.position <= span.last), None)
     if listed is not None:
-        valid = _diagnosis(row.code, Finding.LISTED, valid=True, range_=listed)
+        valid = _diagnosis(row.code, Finding.LISTED, valid=True, range_=listed.range)
     elif any(row.code[:CATEGORY_LENGTH] == r.category for r in version.diagnosis_ranges):
         valid = _diagnosis(row.code, Finding.BESIDE_LISTED_RANGE, valid=True)
     elif any(stem.covers(row.code) for stem in version.hematologic_malignancies):
         valid = _diagnosis(row.code, Finding.UNLISTED_HEMATOLOGIC_MALIGNANCY, valid=True)
     else:
         valid = _diagnosis(row.code, Finding.NOT_LISTED, valid=True)
-    invalid = _diagnosis(row.code, Finding.INVALID_ON_SERVICE_DATE, valid=False)
     return _Known(
         first=row.valid_from or date.min,
         last=row.valid_through or date.max,
         valid=valid,
-        invalid=invalid,
-    )
-
-
-def _holds(listed: DiagnosisRange, row: TableRow, table: Icd10Table) -> bool:
-    first, last = table.get(listed.first), table.get(listed.last)
-    return (
-        first is not None and last is not None and first.position <= row.position <= last.position
+        invalid=_diagnosis(row.code, Finding.INVALID_ON_SERVICE_DATE, valid=False),
     )
 
 
 def _diagnosis(
-    code: Icd10Code, finding: Finding, *, valid: bool | None, range_: DiagnosisRange | None = None
+    code: Icd10Code, finding: Finding, *, valid: bool | None, range_: str | None = None
 ) -> Diagnosis:
     """`valid` None: the table does not hold the code's category and cannot tell."""
     name = finding.name.lower()
@@ -146,7 +152,7 @@ def _diagnosis(
         evidence={
             "code": dotted(code),
             "valid": valid,
-            "range": f"{dotted(range_.first)}-{dotted(range_.last)}" if range_ else None,
+            "range": range_,
             "finding": name,
         },
     )
