@@ -9,6 +9,7 @@ import click
 
 from stream_app.local_kafka.broker import default_data_folder, start, status, stop
 from stream_app.local_kafka.probe import answers
+from stream_app.settings import load_settings
 
 NOT_ANSWERING = 1
 NOT_RUNNING = 3
@@ -95,7 +96,7 @@ def status_command(ctx: click.Context, data: Path, as_json: bool) -> None:
     """
     external = _external()
     if external:
-        word, code = ("answers", 0) if answers(external) else ("does not answer", NOT_ANSWERING)
+        word, code = ("answers", 0) if _external_answers() else ("does not answer", NOT_ANSWERING)
         report = {"bootstrap_servers": external, "external": True, "status": word}
         _print(as_json, f"{external} (KAFKA_BOOTSTRAP_SERVERS) {word}", report)
         ctx.exit(code)
@@ -116,6 +117,14 @@ def status_command(ctx: click.Context, data: Path, as_json: bool) -> None:
 
 def _external() -> str | None:
     return os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or None
+
+
+def _external_answers() -> bool:
+    """Ask the given cluster the way the worker would, with its credentials."""
+    # Loaded here only: it brings Faust along, for which `kafka up` need not wait.
+    from stream_app.worker.credentials import client_options  # noqa: PLC0415
+
+    return answers(**client_options(load_settings().settings))
 
 
 def _print(as_json: bool, text: str, report: dict[str, object]) -> None:

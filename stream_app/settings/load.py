@@ -27,6 +27,8 @@ _SECRET_FILES = {
     "ssl_key_password_file": "ssl_key_password",
 }
 
+_CERTIFICATES = ("ssl_cafile", "ssl_certfile", "ssl_keyfile")
+
 # What Kubernetes tells every container of a service called cg-trans-03-…, of its own accord.
 _SERVICE_LINK = re.compile(
     r"_SERVICE_(HOST|PORT)(_\w+)?$|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$"
@@ -77,6 +79,11 @@ def load_settings(
             else:
                 faults.append(f"{origin}: {_unknown(key)}")
     _read_secret_files(values, origins, faults)
+    faults += [
+        f"{origins[name]}: {name}: no such file"
+        for name in _CERTIFICATES
+        if values.get(name) and not Path(str(values[name])).is_file()
+    ]
     settings = _validate(values, origins, faults)
     return Loaded(settings, origins)
 

@@ -148,7 +148,8 @@ def test_an_optional_setting_is_taken_back_when_its_value_is_empty() -> None:
     [
         (["security_protocol=SASL_SSL"], "SASL_SSL needs sasl_username"),
         (["security_protocol=SASL_SSL", "sasl_username=u"], "needs sasl_password"),
-        (["ssl_certfile=c.pem"], "ssl_certfile and ssl_keyfile go together"),
+        (["ssl_cafile=absent.pem"], "ssl_cafile: no such file"),
+        ([f"ssl_certfile={__file__}"], "ssl_certfile and ssl_keyfile go together"),
         (["max_claim_bytes=2097152"], "max_request_bytes must be at least max_claim_bytes + 16384"),
         (["max_message_bytes=1048576"], "max_message_bytes must be at least max_request_bytes"),
         (["deny_topic=x", "pend_topic=x"], "two topics share the name x"),
