@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -118,3 +119,15 @@ def test_data_files_come_along_when_the_wheel_is_built(repo: Path, tmp_path: Pat
     }
     assert {"stream_app/py.typed", "stream_app/local_kafka/pom.xml"} < packed
     assert data - packed == set()
+
+
+def test_the_lock_is_current_when_a_dependency_is_added(repo: Path) -> None:
+    project = tomllib.loads((repo / "pyproject.toml").read_text())["project"]
+    for name, wanted in {
+        "runtime.txt": project["dependencies"],
+        "dev.txt": project["dependencies"] + project["optional-dependencies"]["dev"],
+    }.items():
+        lock = (repo / "requirements" / name).read_text()
+        locked = set(re.findall(r"^([a-z0-9-]+)==", lock.replace(".", "-"), re.MULTILINE))
+        named = {re.split(r"[\[=<>~!; ]", one)[0].replace(".", "-").lower() for one in wanted}
+        assert named - locked == set(), "run `make lock`"
