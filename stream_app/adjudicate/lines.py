@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from stream_app.errors import UsageError
+from stream_app.errors import DeadLetterReason, MalformedEvent, UsageError
 
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes held of a line. No record of Kafka comes near; a file without line ends does."""
@@ -53,6 +53,7 @@ class InputFile:
     def __init__(self, name: str, stream: BinaryIO) -> None:
         self.name = name
         self._stream = stream
+        self.used_lines = 0
         self.blank_lines = 0
 
     @property
@@ -86,18 +87,46 @@ class InputFile:
                     if rest.endswith(b"\n"):
                         break
                 if size > LONGEST_LINE:
+                    self.used_lines += 1
                     yield InputLine(number, line[:KEPT_OF_LONGER], size, end)
                     continue
             line = line.removesuffix(b"\n").removesuffix(b"\r")
             if line and not line.isspace():
+                self.used_lines += 1
                 yield InputLine(number, line, len(line), end)
             else:
                 self.blank_lines += 1
+
+    def whole(self) -> bytes:
+        """Everything in the file, as one value.
+
+        Raises:
+            UsageError: the file is no text, is empty or is far too large for one event.
+        """
+        value = self._stream.read(LONGEST_LINE + 1)
+        if len(value) > LONGEST_LINE:
+            raise UsageError(f"{self.name}: is larger than any event; name a file that holds one")
+        self._refuse_other_formats(value)
+        value = value.removeprefix(_BOM).strip()
+        if not value:
+            raise UsageError(f"{self.name}: is empty; it must hold one event as JSON")
+        return value
 
     def _refuse_other_formats(self, start: bytes) -> None:
         for magic, what in _NOT_TEXT.items():
             if start.startswith(magic):
                 raise UsageError(f"{self.name}: {what}")
+
+
+def whole(line: InputLine) -> bytes:
+    """The value of a line.
+
+    Raises:
+        MalformedEvent: it is too long to be held.
+    """
+    if line.too_long:
+        raise MalformedEvent(DeadLetterReason.TOO_LARGE)
+    return line.value
 
 
 @contextmanager

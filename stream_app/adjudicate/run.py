@@ -6,20 +6,23 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct, field
 
 from stream_app.adjudicate.dead_letters import DeadLetter
-from stream_app.adjudicate.lines import InputFile, InputLine
+from stream_app.adjudicate.history import read_history
+from stream_app.adjudicate.lines import InputFile, InputLine, whole
 from stream_app.domain.claim import Claim, ClaimFrequency
 from stream_app.domain.decision import Outcome, Trigger
-from stream_app.errors import DeadLetterReason, MalformedEvent
+from stream_app.errors import MalformedEvent
 from stream_app.pipeline.decide import Decider
-from stream_app.pipeline.decode import decode_claim, decode_history
+from stream_app.pipeline.decode import decode_claim
 from stream_app.pipeline.encode import encode_decision
 from stream_app.pipeline.enrich import MemberHistory, standing_key
 
 
 class Counts(Struct):
-    """What became of every line. In-scope claims are decided, replaced, void or not applicable."""
+    """What became of every line of claims.
 
-    history_events: int = 0
+    Those in scope are decided, replaced, void or not applicable.
+    """
+
     claims: int = 0
     out_of_scope: int = 0
     in_scope: int = 0
@@ -27,8 +30,7 @@ class Counts(Struct):
     """Older versions and redeliveries: of one claim_id only the event that stands is decided."""
     void: int = 0
     not_applicable: int = 0
-    history_dead_letters: int = 0
-    claim_dead_letters: int = 0
+    dead_letters: int = 0
     decisions: Counter[Outcome] = field(default_factory=Counter)
 
 
@@ -64,6 +66,7 @@ class Adjudication:
         self._members: dict[str, MemberHistory] = {}
         self._standing: dict[str, _Standing] = {}
         self.counts = Counts()
+        self.history_dead_letters = 0
 
     @property
     def members(self) -> int:
@@ -72,16 +75,12 @@ class Adjudication:
 
     def read_history(self, file: InputFile) -> None:
         """Applies every history event, in any order."""
-        for line in file.lines():
-            self._progress(file, line)
-            self.counts.history_events += 1
-            try:
-                event = decode_history(_whole(line))
-            except MalformedEvent as error:
-                self.counts.history_dead_letters += 1
-                self._refuse(DeadLetter.of(file.name, line, error))
-                continue
-            self._members.setdefault(event.member_id, MemberHistory()).apply(event)
+
+        def refuse(letter: DeadLetter) -> None:
+            self.history_dead_letters += 1
+            self._refuse(letter)
+
+        self._members = read_history(file, refuse, self._progress)
 
     def read_claims(self, file: InputFile) -> None:
         """Keeps the event that stands of each claim in scope."""
@@ -90,9 +89,9 @@ class Adjudication:
             self._progress(file, line)
             counts.claims += 1
             try:
-                claim = decode_claim(_whole(line))
+                claim = decode_claim(whole(line))
             except MalformedEvent as error:
-                counts.claim_dead_letters += 1
+                counts.dead_letters += 1
                 self._refuse(DeadLetter.of(file.name, line, error))
                 continue
             if claim is None:
@@ -127,9 +126,3 @@ class Adjudication:
                 source={"file": standing.file, "line": standing.line},
                 evaluated_at=self._evaluated_at,
             )
-
-
-def _whole(line: InputLine) -> bytes:
-    if line.too_long:
-        raise MalformedEvent(DeadLetterReason.TOO_LARGE)
-    return line.value

@@ -9,7 +9,7 @@ import click
 
 from stream_app.adjudicate.dead_letters import DeadLetter
 from stream_app.adjudicate.lines import STANDARD, InputFile, open_input
-from stream_app.adjudicate.run import Adjudication, Counts
+from stream_app.adjudicate.run import Adjudication
 from stream_app.cli.decider import build_decider
 from stream_app.cli.options import settings_option
 from stream_app.cli.output import open_output
@@ -138,7 +138,7 @@ def command(
         for decision in run.decisions():
             out.write(decision + b"\n")
     letters.show()
-    _summarise(run.counts, run.members, history_file, claims_file)
+    _summarise(run, history_file, claims_file)
 
 
 def _check_names(claims: str, history: str, output: str, dead_letters: str | None) -> None:
@@ -163,16 +163,10 @@ def _hint(letter: DeadLetter) -> str:
     return ""
 
 
-def _summarise(counts: Counts, members: int, history: InputFile, claims: InputFile) -> None:
-    usable = counts.history_events - counts.history_dead_letters
-    rows = [
-        ("history", f"{usable:,} events of {members:,} members"
-         + _and_more(counts.history_dead_letters, history)),
-        ("claims", f"{counts.claims:,} read: {counts.out_of_scope:,} out of scope, "
-         f"{counts.in_scope:,} in scope" + _and_more(counts.claim_dead_letters, claims)),
-    ]  # fmt: skip
+def _summarise(run: Adjudication, history: InputFile, claims: InputFile) -> None:
+    counts = run.counts
+    unusable = run.history_dead_letters
     outcomes = ", ".join(f"{counts.decisions[outcome]:,} {outcome.value}" for outcome in Outcome)
-    rows.append(("decisions", f"{counts.decisions.total():,}: {outcomes}"))
     undecided = [
         f"{number:,} {what}"
         for number, what in (
@@ -182,12 +176,19 @@ def _summarise(counts: Counts, members: int, history: InputFile, claims: InputFi
         )
         if number
     ]
+    said = [
+        f"history: {history.used_lines - unusable:,} events of {run.members:,} members"
+        + _and_more(unusable, history),
+        f"claims: {counts.claims:,} read: {counts.out_of_scope:,} out of scope, "
+        f"{counts.in_scope:,} in scope" + _and_more(counts.dead_letters, claims),
+        f"decisions: {counts.decisions.total():,}: {outcomes}",
+    ]
     if undecided:
-        rows.append(("in scope, not decided", ", ".join(undecided)))
-    for name, text in rows:
-        click.echo(f"{name}: {text}", err=True)
-    if usable == 0 and counts.history_dead_letters and counts.claims:
-        click.echo("no line of the history could be used: are the two files swapped?", err=True)
+        said.append("in scope, not decided: " + ", ".join(undecided))
+    if unusable and unusable == history.used_lines:
+        said.append("no line of the history could be used: are the two files swapped?")
+    for line in said:
+        click.echo(line, err=True)
 
 
 def _and_more(dead_letters: int, file: InputFile) -> str:
