@@ -15,8 +15,8 @@ import orjson
 from stream_app.synthetic import catalog
 from stream_app.synthetic.npi import synthetic_npi
 
-TEMPLATES = 4096
-CALENDAR = 8192
+POOL, SMALL_POOL = 4096, 256
+"""Claims and dates drawn beforehand: powers of two, and fewer for a small population."""
 LARGE_SHARE = 0.05
 
 # Stand-ins for what differs in each claim, replaced by format fields once the JSON is written.
@@ -112,10 +112,10 @@ def total_charge(lines: Sequence[dict[str, Any]]) -> float:
     return float(round(sum(line["charge_amount"] for line in lines), 2))
 
 
-def templates(rng: Random, seed: int) -> list[Template]:
+def templates(rng: Random, seed: int, count: int) -> list[Template]:
     """The pool ordinary claims are made from; one in twenty is much larger than the rest."""
     pool = []
-    for _ in range(TEMPLATES):
+    for _ in range(count):
         if rng.random() < LARGE_SHARE:
             lines = rng.randint(8, 45)
         else:
@@ -152,10 +152,10 @@ def template(claim: dict[str, Any], seed: int, *, escape: bool = False) -> Templ
     return Template(text, days)
 
 
-def calendar(rng: Random, start: date, end: date) -> list[Dates]:
+def calendar(rng: Random, start: date, end: date, count: int) -> list[Dates]:
     """Dates to draw from: services between `start` and `end`, adjudicated days or weeks later."""
     span = (end - start).days + 1
-    return [dates(rng, start + timedelta(rng.randrange(span))) for _ in range(CALENDAR)]
+    return [dates(rng, start + timedelta(rng.randrange(span))) for _ in range(count)]
 
 
 def dates(rng: Random, service: date) -> Dates:

@@ -20,6 +20,7 @@ __all__ = ["Event", "Plan", "Population", "Stream", "Truth"]
 
 FIRST_VERSION, SECOND_VERSION = date(2023, 6, 28), date(2024, 10, 1)
 MOST_CLAIMS = 99_999_999
+SMALL = 20_000
 
 
 class Plan(Struct, frozen=True):
@@ -105,15 +106,17 @@ class Population:
 
     def _ordinary(self, members: int) -> Iterator[Event]:
         seed, rng = self.plan.seed, Random(f"{self.plan.seed}/ordinary")
-        templates = ordinary.templates(rng, seed)
-        calendar = ordinary.calendar(rng, self.plan.start, self.plan.end)
+        pool = ordinary.POOL if self.plan.claims > SMALL else ordinary.SMALL_POOL
+        templates = ordinary.templates(rng, seed, pool)
+        calendar = ordinary.calendar(rng, self.plan.start, self.plan.end, pool)
         key = f"{ordinary.ids(seed, 'C')}%09d".encode()
+        last = pool - 1
         bits, claims, kind = rng.getrandbits, Stream.CLAIMS, Kind.ORDINARY
         for number in range(self.plan.claims):
-            # One draw a claim: 12 bits choose the template, 13 the dates, the rest the member.
-            drawn = bits(57)
-            value = templates[drawn & 4095].fill(
-                number, (drawn >> 25) % members, calendar[(drawn >> 12) & 8191]
+            # One draw a claim: 12 bits choose the template, 12 the dates, the rest the member.
+            drawn = bits(56)
+            value = templates[drawn & last].fill(
+                number, (drawn >> 24) % members, calendar[(drawn >> 12) & last]
             )
             yield Event(claims, key % number, value, kind)
 
