@@ -38,6 +38,8 @@ def command() -> None:
     \b
     Examples:
       export KAFKA_BOOTSTRAP_SERVERS=$(cg-trans-03 kafka up)
+      export CG_TRANS_03_REPLICATION_FACTOR=1   # one broker, one copy
+      cg-trans-03 topics create
       cg-trans-03 kafka status
       cg-trans-03 kafka down --delete
     """
