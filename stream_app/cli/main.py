@@ -53,6 +53,7 @@ class LazyGroup(click.Group):
             return None
         command = importlib.import_module(f"stream_app.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
+        _keep_layout(command)
         return command
 
     def resolve_command(
@@ -102,6 +103,18 @@ class LazyGroup(click.Group):
         if result == 141:
             _discard_the_rest()
         return result if isinstance(result, int) else 0
+
+
+def _keep_layout(command: click.Command) -> None:
+    r"""Let click see the mark that keeps it from rewrapping a paragraph.
+
+    The mark is a backspace character; in a raw docstring, as the linter wants it, it stands
+    as the two characters ``\b``.
+    """
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    if isinstance(command, click.Group):
+        for sub in command.commands.values():
+            _keep_layout(sub)
 
 
 def _refuse(error: click.ClickException | CgTrans03Error | OSError) -> int:

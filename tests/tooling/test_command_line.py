@@ -67,6 +67,12 @@ def test_every_subcommand_loads_and_explains_itself_when_asked_for_help(name: st
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith(f"Usage: cg-trans-03 {name}")
     assert len(result.stdout.splitlines()) > 6
+    assert "\\b" not in result.stdout
+
+
+def test_examples_keep_their_lines_when_help_is_printed() -> None:
+    lines = CliRunner().invoke(main, ["kafka", "--help"]).stdout.splitlines()
+    assert "    cg-trans-03 kafka status" in lines
 
 
 @pytest.mark.parametrize(
