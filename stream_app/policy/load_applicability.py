@@ -69,4 +69,4 @@ def _row(item: Item) -> ApplicabilityRow:
 
 
 def _code(given: dict[str, Item], name: str) -> str | None:
-    return given[name].code() if name in given else None
+    return given[name].quoted() if name in given else None

@@ -26,6 +26,8 @@ def load_reasons(path: Path, faults: FaultList) -> tuple[Mapping[ReasonCode, Rea
             ("code", "outcome", "text", "section"), optional=("adjustment", "claim_status")
         )
         code = fields["code"].choice(ReasonCode)
+        if code is None:
+            continue
         if code in rows:
             fields["code"].fault("given twice")
         rows[code] = _row(item, fields, code)
@@ -36,7 +38,7 @@ def load_reasons(path: Path, faults: FaultList) -> tuple[Mapping[ReasonCode, Rea
 
 
 def _row(item: Item, fields: Fields, code: ReasonCode) -> ReasonRow:
-    outcome = fields["outcome"].choice(Outcome)
+    outcome = fields["outcome"].choice(Outcome) or Outcome.PEND
     adjustment, status = fields["adjustment"], fields["claim_status"]
     if adjustment.given is (outcome is Outcome.APPROVE):
         item.fault("denials and pends have an adjustment, approvals have none")
@@ -62,7 +64,7 @@ def _adjustment(item: Item) -> Adjustment:
 
 
 def _code(item: Item, shape: re.Pattern[str]) -> str:
-    code = item.code()
+    code = item.quoted()
     if code and not shape.fullmatch(code):
         item.fault("is no code of this kind")
     return code

@@ -48,9 +48,9 @@ class VersionFile:
         self.fields = read_yaml(path, faults).mapping(_KEYS, optional=["effective_through"])
         self.effective_from = self.fields["effective_from"].day()
         self.effective_through = self._effective_through()
-        if self.fields["guideline"].given and self.fields["guideline"].code() != GUIDELINE:
+        if self.fields["guideline"].given and self.fields["guideline"].quoted() != GUIDELINE:
             self.fields["guideline"].fault(f'must be "{GUIDELINE}"')
-        self._version = self.fields["version"].code()
+        self._version = self.fields["version"].quoted()
         if self._version and self._version != path.stem:
             self.fields["version"].fault("must be what the file is named after")
         self._sections = tuple(item.text() for item in self.fields["sections"].sequence())
@@ -97,7 +97,7 @@ class VersionFile:
     def _section(self, fields: Fields) -> str:
         item = fields["section"]
         section = item.text()
-        if section and section not in self._sections:
+        if section and self._sections and section not in self._sections:
             item.fault("cites a heading that `sections` does not name")
         return section
 
@@ -107,6 +107,8 @@ class VersionFile:
         for item in listing.sequence():
             fields = item.mapping(("service", "procedure_code", "section", "necessary_when"))
             name = fields["service"].choice(ServiceName)
+            if name is None:
+                continue
             if name in services:
                 fields["service"].fault("given twice")
             code = fields["procedure_code"]
@@ -114,7 +116,7 @@ class VersionFile:
                 code.fault("this service is known by its code")
             services[name] = Service(
                 name=name,
-                procedure_code=code.code() if code.given else None,
+                procedure_code=code.quoted() if code.given else None,
                 section=self._section(fields),
                 necessary_when=self._requirements(fields["necessary_when"], name),
             )
@@ -125,16 +127,21 @@ class VersionFile:
 
     def _requirements(self, listing: Item, service: ServiceName) -> tuple[Requirement, ...]:
         known = KNOWN_REQUIREMENTS[service]
-        requirements: list[Requirement] = []
-        for item in listing.sequence(at_least=1 if known else 0):
+        items = listing.sequence(at_least=1 if known else 0)
+        if items and not known:
+            listing.fault("must be empty: no rule looks at anything for this service")
+            return ()
+        requirements: dict[CriterionName, Requirement] = {}
+        for item in items:
             fields = item.mapping(("criterion", "section"))
-            criterion = fields["criterion"].choice(CriterionName)
-            if criterion not in known:
-                fields["criterion"].fault("no rule looks at this for this service")
-            elif criterion in [requirement.criterion for requirement in requirements]:
+            criterion = fields["criterion"].choice(known)
+            section = self._section(fields)
+            if criterion is None:
+                continue
+            if criterion in requirements:
                 fields["criterion"].fault("given twice")
-            requirements.append(Requirement(criterion=criterion, section=self._section(fields)))
-        return tuple(requirements)
+            requirements[criterion] = Requirement(criterion=criterion, section=section)
+        return tuple(requirements.values())
 
     def _ranges(self, table: Icd10Table, through: date | None) -> tuple[DiagnosisRange, ...]:
         ranges = []
@@ -162,7 +169,7 @@ class VersionFile:
         return tuple(ranges)
 
     def _range_end(self, item: Item, table: Icd10Table, through: date | None) -> TableRow | None:
-        text = item.code()
+        text = item.quoted()
         if not text:
             return None
         code = published_code(text)
@@ -197,7 +204,7 @@ class VersionFile:
         fields = item.mapping(("phrases", "section"))
         phrases = []
         for phrase in fields["phrases"].sequence():
-            text = phrase.code()
+            text = phrase.quoted()
             if text and not is_phrase(text):
                 phrase.fault("is no phrase: words set off by one blank, `...`, a `*` at the end")
             phrases.append(text)
@@ -215,7 +222,7 @@ def _category(fields: Fields, first: TableRow | None, last: TableRow | None) -> 
     item = fields["category"]
     if not item.given:
         return None
-    category = item.code()
+    category = item.quoted()
     ends = {row.code[:CATEGORY_LENGTH] for row in (first, last) if row}
     if ends and ends != {category}:
         item.fault("is not the category of both ends")
@@ -223,7 +230,7 @@ def _category(fields: Fields, first: TableRow | None, last: TableRow | None) -> 
 
 
 def _stem(item: Item) -> str:
-    text = item.code()
+    text = item.quoted()
     code = published_code(text)
     if text and code is None:
         item.fault("is not spelt like an ICD-10-CM code")

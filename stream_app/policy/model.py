@@ -21,26 +21,22 @@ class ServiceName(StrEnum):
     GENETIC_MODIFICATION = "donor_lymphocyte_genetic_modification"
 
 
-KNOWN_REQUIREMENTS: Mapping[ServiceName, frozenset[CriterionName]] = {
-    ServiceName.INFUSION: frozenset(
-        {
-            CriterionName.DIAGNOSIS_LISTED,
-            CriterionName.TRANSPLANT_PERFORMED_BEFORE_INFUSION,
-            CriterionName.TRANSPLANT_ALLOGENEIC,
-            CriterionName.TRANSPLANT_FOR_HEMATOLOGIC_MALIGNANCY,
-            CriterionName.TRANSPLANT_MEDICALLY_NECESSARY,
-            CriterionName.SAME_DONOR,
-        }
+KNOWN_REQUIREMENTS: Mapping[ServiceName, tuple[CriterionName, ...]] = {
+    ServiceName.INFUSION: (
+        CriterionName.DIAGNOSIS_LISTED,
+        CriterionName.TRANSPLANT_PERFORMED_BEFORE_INFUSION,
+        CriterionName.TRANSPLANT_ALLOGENEIC,
+        CriterionName.TRANSPLANT_FOR_HEMATOLOGIC_MALIGNANCY,
+        CriterionName.TRANSPLANT_MEDICALLY_NECESSARY,
+        CriterionName.SAME_DONOR,
     ),
-    ServiceName.COLLECTION: frozenset(
-        {
-            CriterionName.TRANSPLANT_NOT_CANCELLED,
-            CriterionName.TRANSPLANT_ALLOGENEIC,
-            CriterionName.TRANSPLANT_MEDICALLY_NECESSARY,
-            CriterionName.NO_DONOR_MISMATCH,
-        }
+    ServiceName.COLLECTION: (
+        CriterionName.TRANSPLANT_NOT_CANCELLED,
+        CriterionName.TRANSPLANT_ALLOGENEIC,
+        CriterionName.TRANSPLANT_MEDICALLY_NECESSARY,
+        CriterionName.NO_DONOR_MISMATCH,
     ),
-    ServiceName.GENETIC_MODIFICATION: frozenset(),
+    ServiceName.GENETIC_MODIFICATION: (),
 }
 """What the rules can look at for each service; a version asks for some or all of it."""
 

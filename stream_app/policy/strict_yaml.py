@@ -89,14 +89,14 @@ class Item:
         self.fault("must be text (quote what would read as a number, a date or null)")
         return ""
 
-    def code(self) -> str:
-        """A code, quoted, so that no YAML reader can take it for a number."""
+    def quoted(self) -> str:
+        """A code or a wording, quoted, so that no YAML reader takes it for a number or a no."""
         node = self._node
         if node is None:
             return ""
         if isinstance(node, ScalarNode) and node.style in _QUOTES and node.value.strip():
             return str(node.value)
-        self.fault("codes must be quoted text")
+        self.fault("must be quoted text")
         return ""
 
     def day(self) -> date:
@@ -122,18 +122,18 @@ class Item:
         self.fault("must be yes or no")
         return False
 
-    def choice(self, choices: type[_E]) -> _E:
-        """One value of an enumeration, quoted or not."""
-        first = next(iter(choices))
+    def choice(self, choices: Iterable[_E]) -> _E | None:
+        """One of some members of an enumeration, by its value; None at a fault."""
+        choices = tuple(choices)
         node = self._node
         if node is None:
-            return first
+            return None
         if isinstance(node, ScalarNode):
             for choice in choices:
                 if node.value == choice.value:
                     return choice
         self.fault("must be one of " + ", ".join(choice.value for choice in choices))
-        return first
+        return None
 
     def _child(self, node: Node | None, step: str, at: Node) -> "Item":
         joint = "" if step.startswith("[") or not self.field else "."
