@@ -93,7 +93,7 @@ class DiagnosisRule:
             Finding.NOT_LISTED: ReasonCode.DIAGNOSIS_NOT_LISTED,
         }
         # Few days are in use at a time, and on each the same codes come again and again.
-        self.judge = lru_cache(maxsize=4096)(self._judge)
+        self.judge = lru_cache(maxsize=2048)(self._judge)
 
     def look_up(self, code: Icd10Code, on: date) -> Diagnosis:
         """What `code` is on a date of service."""

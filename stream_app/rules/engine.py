@@ -24,6 +24,10 @@ from stream_app.rules.settings import DecisionSettings
 from stream_app.rules.version_rules import Codes, VersionRules
 
 
+# Longer names are looked up anew each time, so that what the cache holds stays small.
+_CACHED_TEXT = 128
+
+
 class Place(Struct, frozen=True):
     """Where a line stands before anything on it is looked at (rule 3)."""
 
@@ -59,7 +63,7 @@ class Engine:
             for version in policies.versions
         }
         # Claims come in by the day, so that few of these are in use at a time.
-        self.place = lru_cache(maxsize=8192)(self._place)
+        self._cached_place = lru_cache(maxsize=8192)(self._place)
         self._rulings: dict[Codes, _Ruling] = {}
 
     def decide(
@@ -105,10 +109,17 @@ class Engine:
             return (ReasonCode.PRECEDENCE_REVIEW,)
         return place.rules.decide(line, transplants, seen)
 
-    def _place(
+    def place(
         self, line_of_business: str | None, plan_id: str | None, state: str | None, on: date
     ) -> Place:
         """Rule 3 for the claims of one kind on one date of service."""
+        if len(f"{line_of_business}{plan_id}{state}") > _CACHED_TEXT:
+            return self._place(line_of_business, plan_id, state, on)
+        return self._cached_place(line_of_business, plan_id, state, on)
+
+    def _place(
+        self, line_of_business: str | None, plan_id: str | None, state: str | None, on: date
+    ) -> Place:
         standing = self._applicability.standing(line_of_business, plan_id, state, on)
         version = self._policies.in_force(on)
         day = on.isoformat()
