@@ -83,14 +83,14 @@ class InputFile:
             if size == LONGEST_LINE and not line.endswith(b"\n"):
                 while rest := readline(LONGEST_LINE):
                     end += len(rest)
-                    size += len(rest)
+                    size += len(_without_end(rest))
                     if rest.endswith(b"\n"):
                         break
                 if size > LONGEST_LINE:
                     self.used_lines += 1
                     yield InputLine(number, line[:KEPT_OF_LONGER], size, end)
                     continue
-            line = line.removesuffix(b"\n").removesuffix(b"\r")
+            line = _without_end(line)
             if line and not line.isspace():
                 self.used_lines += 1
                 yield InputLine(number, line, len(line), end)
@@ -127,6 +127,10 @@ def whole(line: InputLine) -> bytes:
     if line.too_long:
         raise MalformedEvent(DeadLetterReason.TOO_LARGE)
     return line.value
+
+
+def _without_end(line: bytes) -> bytes:
+    return line[: -2 if line.endswith(b"\r\n") else -1] if line.endswith(b"\n") else line
 
 
 @contextmanager
