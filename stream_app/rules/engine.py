@@ -23,7 +23,6 @@ from stream_app.policy.model import Policies
 from stream_app.rules.settings import DecisionSettings
 from stream_app.rules.version_rules import Codes, VersionRules
 
-
 # Longer names are looked up anew each time, so that what the cache holds stays small.
 _CACHED_TEXT = 128
 
