@@ -3,7 +3,8 @@
 import click
 
 from stream_app.demo.failure import DemoFailure
-from stream_app.demo.run import Ask, run_demo
+from stream_app.demo.page import Page
+from stream_app.demo.run import Ask, demo_plan, run_demo
 from stream_app.demo.screen import Screen
 from stream_app.synthetic import Plan
 
@@ -57,13 +58,10 @@ def command(ctx: click.Context, seed: int, claims: int, incidence: float, keep: 
       cg-trans-03 demo --claims 20000 --incidence 0.01
       cg-trans-03 demo --keep
     """
-    plan = Plan(seed=seed, claims=claims, incidence=incidence)
-    plan.check()
+    plan = demo_plan(seed, claims, incidence)
     try:
-        holds = run_demo(Ask(plan, keep), Screen())
+        holds = run_demo(Ask(plan, keep), Screen(Page()))
     except DemoFailure as failure:
         click.echo(f"{click.style('error:', fg='red', bold=True)} {failure}", err=True)
         ctx.exit(1)
-    if not holds:
-        click.echo("the check does not hold", err=True)
-        ctx.exit(1)
+    ctx.exit(0 if holds else 1)

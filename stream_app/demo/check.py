@@ -48,7 +48,7 @@ def _nothing_lost(acts: Acts, tally: Tally) -> Finding:
     found = f"{len(fed):,} in = {decided:,} decided + {filed:,} dead letters"
     return Finding(
         not lost,
-        "every claim in scope or malformed came out",
+        "nothing lost",
         found + (f"; {len(lost):,} LOST" if lost else ""),
     )
 
@@ -56,8 +56,8 @@ def _nothing_lost(acts: Acts, tally: Tally) -> Finding:
 def _nothing_made_up(acts: Acts, tally: Tally) -> Finding:
     made_up = len(_came_out(tally) - _calling(acts))
     silent = len(acts.truth.standing.keys() - acts.truth.decided)
-    found = f"{made_up:,} others; {silent:,} void or for another service stay without"
-    return Finding(not made_up, "no other claim was decided", found)
+    found = f"{made_up:,} others; {silent:,} void or not applicable"
+    return Finding(not made_up, "nothing made up", found)
 
 
 def _malformed_filed(acts: Acts, tally: Tally) -> Iterator[Finding]:
@@ -69,12 +69,12 @@ def _malformed_filed(acts: Acts, tally: Tally) -> Iterator[Finding]:
             set(tally.dead_letters.get((stream, key), ())) == {one.reason.value}
             for key, one in expected.items()
         )
-        what = "claim" if stream is Stream.CLAIMS else "history event"
+        what = "claims" if stream is Stream.CLAIMS else "histories"
         others = sum(of is stream and key not in expected for of, key in tally.dead_letters)
         found = f"{right:,} of {len(expected):,}" + (f"; {others:,} others filed" if others else "")
         yield Finding(
             right == len(expected) and not others,
-            f"every malformed {what} is filed under its reason",
+            f"bad {what} filed by their reason",
             found,
         )
 
@@ -86,7 +86,7 @@ def _one_id_each(tally: Tally) -> Finding:
     found = f"{tally.events:,} events, {len(ids):,} ids"
     return Finding(
         not broken,
-        "copies share a decision_id, a new one names the old",
+        "copies share an id, chains are whole",
         found + (f"; {broken:,} claims at odds" if broken else ""),
     )
 
@@ -95,7 +95,7 @@ def _in_place(tally: Tally) -> Finding:
     misplaced = sum(one.misplaced for each in tally.decisions.values() for one in each)
     return Finding(
         not misplaced,
-        "each is on its outcome's topic, keyed by claim",
+        "on the outcome's topic, by claim",
         f"{tally.events - misplaced:,} of {tally.events:,}",
     )
 
@@ -109,8 +109,8 @@ def _as_foretold(acts: Acts, tally: Tally) -> Finding:
     right = sum(_foretold(acts, tally, claim) for claim in claims)
     return Finding(
         right == len(claims),
-        "outcome and reasons are as the generator foretold",
-        f"{right:,} of {len(claims):,} whose history was known",
+        "outcome and reasons as foretold",
+        f"{right:,} of {len(claims):,} with known history",
     )
 
 

@@ -1,5 +1,6 @@
 """Reads what came out, from the output topics and from nowhere else."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from stream_app.settings import Settings
 from stream_app.synthetic import Stream
 from stream_app.worker.credentials import client_options
 
+_SECONDS = 60.0
 _event = msgspec.json.Decoder(DecisionEvent)
 
 
@@ -27,7 +29,7 @@ async def collect(settings: Settings) -> Tally:
     decisions: list[Received] = []
     letters: list[DeadLetter] = []
     topics = [*outcomes, settings.dead_letter_topic]
-    async with _reader(settings) as consumer:
+    async with asyncio.timeout(_SECONDS), _reader(settings) as consumer:
         async for record in _read(consumer, places(settings, topics)):
             outcome = outcomes.get(record.topic)
             if outcome is None:

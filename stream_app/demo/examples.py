@@ -59,7 +59,7 @@ def same_ids(found: list[Example]) -> Finding:
     )
     return Finding(
         same == len(found),
-        "explained without Kafka, an example has the same id",
+        "explained without Kafka: same id",
         f"{same} of {len(found)}",
     )
 

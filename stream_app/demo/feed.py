@@ -18,7 +18,7 @@ _LOOK_EVERY = 256
 
 
 class Feeder:
-    """A producer of its own, as claim platforms have one: batched, lz4, keys spread by CRC32."""
+    """A producer of its own, as claim platforms have one: batched, zstd, keys spread by CRC32."""
 
     def __init__(self, settings: Settings) -> None:
         self._topics = {
@@ -27,7 +27,7 @@ class Feeder:
         }
         self._producer = AIOKafkaProducer(
             **client_options(settings),
-            compression_type="lz4",
+            compression_type="zstd",
             max_batch_size=BATCH_BYTES,
             acks="all",
         )

@@ -27,6 +27,8 @@ class Numbers(Struct, frozen=True):
     in_scope: int = 0
     decided: int = 0
     dead_letters: int = 0
+    cpu_seconds: float = 0.0
+    """Processor time of the worker."""
     latency: Latency | None = None
     """None before there is a decision."""
 
@@ -61,6 +63,9 @@ def read_numbers(exposition: str, claims_topic: str) -> Numbers:
         in_scope=total("claims_in_scope"),
         decided=total("decisions"),
         dead_letters=total("dead_letters"),
+        cpu_seconds=next(
+            (sample.value for sample in samples if sample.name == "process_cpu_seconds_total"), 0.0
+        ),
         latency=_latency(samples),
     )
 

@@ -4,10 +4,12 @@ import asyncio
 import time
 from contextlib import suppress
 
+from aiokafka.errors import KafkaError
 from msgspec import Struct
 
 from stream_app.demo.acts import Acts
 from stream_app.demo.collect import collect
+from stream_app.demo.failure import DemoFailure
 from stream_app.demo.feed import Feeder
 from stream_app.demo.numbers import Numbers, scrape
 from stream_app.demo.place import Place
@@ -27,6 +29,8 @@ class Played(Struct, frozen=True):
     claims: int
     seconds: float
     """From the first claim fed until the last one was read, decided and committed."""
+    cpu_seconds: float
+    """Of the worker, in that time."""
     numbers: Numbers
 
 
@@ -34,14 +38,27 @@ async def play(acts: Acts, place: Place, worker: WorkerProcess, screen: Screen) 
     """Feeds everything and reads what came of it.
 
     Raises:
-        DemoFailure: the worker ended or does not get on.
+        DemoFailure: the worker or the cluster ended or does not get on.
     """
+    try:
+        return await _play(acts, place, worker, screen)
+    except (KafkaError, TimeoutError) as failure:
+        worker.must_run()
+        raise DemoFailure(
+            f"the cluster at {place.settings.bootstrap_servers} does not answer any more "
+            f"({type(failure).__name__})"
+        ) from None
+
+
+async def _play(acts: Acts, place: Place, worker: WorkerProcess, screen: Screen) -> Played:
     async with Feeder(place.settings) as feeder, Offsets(place.settings) as offsets:
         with screen.waiting("history", "feeding what is known beforehand"):
             await feeder.feed(Stream.HISTORY, acts.before)
             await offsets.settled(worker.must_run)
         screen.step("history", f"{len(acts.before):,} events known before their claims; read")
+        before = await _numbers(place)
         seconds = await _claims(acts, place, worker, screen, feeder, offsets)
+        after = await _numbers(place)
         screen.step(
             "claims",
             f"{feeder.claims:,} fed, read and decided in {seconds:.1f} s: "
@@ -51,9 +68,19 @@ async def play(acts: Acts, place: Place, worker: WorkerProcess, screen: Screen) 
             await feeder.feed(Stream.HISTORY, acts.late)
             await offsets.settled(worker.must_run)
         screen.step("late", f"{len(acts.late):,} history events after their claims; read")
-    url = place.url("metrics")
-    numbers = await asyncio.to_thread(scrape, url, place.settings.claims_topic)
-    return Played(await collect(place.settings), feeder.claims, seconds, numbers or Numbers())
+    return Played(
+        await collect(place.settings),
+        feeder.claims,
+        seconds,
+        after.cpu_seconds - before.cpu_seconds,
+        after,
+    )
+
+
+async def _numbers(place: Place) -> Numbers:
+    """The worker's numbers; none where it does not answer, which is no reason to fail."""
+    url, topic = place.url("metrics"), place.settings.claims_topic
+    return await asyncio.to_thread(scrape, url, topic) or Numbers()
 
 
 async def _claims(
@@ -78,10 +105,8 @@ async def _claims(
 
 
 async def _watch(line: FlowLine, acts: Acts, place: Place, feeder: Feeder, began: float) -> None:
-    url, topic = place.url("metrics"), place.settings.claims_topic
     while True:
-        numbers = await asyncio.to_thread(scrape, url, topic)
-        if numbers is not None:
-            seconds = time.monotonic() - began
-            line.show(Flow(acts.truth.claims, feeder.claims, seconds, numbers))
+        numbers = await _numbers(place)
+        seconds = time.monotonic() - began
+        line.show(Flow(acts.truth.claims, feeder.claims, seconds, numbers))
         await asyncio.sleep(_LOOK_SECONDS)

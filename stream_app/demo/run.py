@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stream_app.demo.acts import Acts, sort_into_acts
 from stream_app.demo.check import Finding, check
@@ -18,12 +19,13 @@ from stream_app.demo.examples import examples, same_ids
 from stream_app.demo.place import Place, given_cluster, given_place, kafka_data, local_place
 from stream_app.demo.play import Played, play
 from stream_app.demo.process import WorkerProcess
-from stream_app.demo.report import Report
+from stream_app.demo.report import dead_letters, decisions, explained, findings
 from stream_app.demo.screen import Screen
-from stream_app.demo.words import further, late, throughput
+from stream_app.demo.words import further, late, throughput, verdict
 from stream_app.local_kafka import start, stop
 from stream_app.local_kafka.jars import cache_folder
 from stream_app.synthetic import Plan, Population
+from stream_app.synthetic.poison import POISONS
 from stream_app.worker.topics import create_topics
 
 
@@ -33,6 +35,20 @@ class Ask(Struct, frozen=True):
     plan: Plan
     keep: bool = False
     """Leave broker and worker up."""
+
+
+def demo_plan(seed: int, claims: int, incidence: float) -> Plan:
+    """A population in which every way of being malformed occurs, however few claims there are.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    plan = Plan(seed=seed, claims=claims, incidence=incidence)
+    poison = max(plan.poison, len(POISONS) / claims)
+    room = max(0.0, 1 - incidence - plan.near_misses)
+    plan = replace(plan, poison=min(poison, room / 2), near_misses=min(plan.near_misses, room / 2))
+    plan.check()
+    return plan
 
 
 def run_demo(ask: Ask, screen: Screen) -> bool:
@@ -46,7 +62,8 @@ def run_demo(ask: Ask, screen: Screen) -> bool:
     """
     screen.title(
         "Claims in, decisions out: CG-TRANS-03 on a real Kafka",
-        "All claims, members and histories are made up, from a seed.",
+        f"{ask.plan.claims:,} claims, {ask.plan.incidence * 100:g} % in scope, all made up from "
+        f"seed {ask.plan.seed}; nobody real is in them.",
     )
     with _cleaned_up() as stack:
         folder = Path(tempfile.mkdtemp(prefix="cg-trans-03-demo-"))
@@ -122,26 +139,29 @@ def _start(ask: Ask, place: Place, worker: WorkerProcess, screen: Screen) -> Act
         acts = sort_into_acts(Population(ask.plan))  # while the worker starts
         worker.wait_ready()
     seconds = time.monotonic() - began
-    screen.step("worker", f"process {worker.pid} ready in {seconds:.1f} s, log {place.worker_log}")
+    screen.step("worker", f"ready in {seconds:.1f} s, process {worker.pid}")
+    screen.step("", f"metrics: {place.url('metrics')}")
+    screen.step("", f"log: {place.worker_log}")
     return acts
 
 
 def _tell(
     ask: Ask, acts: Acts, played: Played, place: Place, worker: WorkerProcess, screen: Screen
 ) -> bool:
-    report = Report(screen.console)
+    page = screen.page
     found = examples(acts, played.tally, place.settings)
-    report.decisions(played.tally)
-    late(report, acts, played.tally)
-    report.dead_letters(played.tally)
-    report.examples(found)
-    throughput(report, played)
-    findings = [*check(acts, played.tally), same_ids(found)]
+    decisions(page, played.tally, acts)
+    late(page, acts, played.tally)
+    dead_letters(page, played.tally)
+    explained(page, found)
+    throughput(page, played)
+    checked = [*check(acts, played.tally), same_ids(found)]
     if not ask.keep:
-        findings.append(_stopped(worker))
-    report.check(findings)
-    further(report, place, worker, kept=ask.keep)
-    return all(finding.holds for finding in findings)
+        checked.append(_stopped(worker))
+    findings(page, checked)
+    further(page, place, worker, kept=ask.keep)
+    verdict(page, checked)
+    return all(finding.holds for finding in checked)
 
 
 def _stopped(worker: WorkerProcess) -> Finding:
@@ -149,6 +169,6 @@ def _stopped(worker: WorkerProcess) -> Finding:
     code = worker.stop()
     return Finding(
         code == 0,
-        "on SIGTERM the worker commits, leaves and exits 0",
+        "told to stop, the worker does so",
         f"exit {code} after {time.monotonic() - began:.1f} s",
     )

@@ -1,20 +1,19 @@
 """The terminal while a run goes on: one line a step, a live line while claims flow."""
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from msgspec import Struct
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from stream_app.demo.numbers import Numbers
+from stream_app.demo.page import Page
 
-WIDEST = 100
 PLAIN_EVERY_SECONDS = 2.0
 
 
@@ -44,17 +43,14 @@ class Flow(Struct, frozen=True):
 class Screen:
     """Prints steps: a spinner and a bar on a terminal, plain short lines elsewhere."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        if console is None:
-            console = Console(highlight=False, emoji=False)
-            console.width = min(console.width, WIDEST)
-        self.console = console
+    def __init__(self, page: Page) -> None:
+        self.page = page
 
     def title(self, text: str, below: str) -> None:
         """Says what this is."""
-        self.console.print(Text(text, "bold"))
-        self.console.print(Text(below))
-        self.console.print()
+        self.page.put(Text(text, "bold"))
+        self.page.put(Text(below))
+        self.page.put()
 
     def step(self, name: str, text: str) -> None:
         """Says what has been done."""
@@ -62,21 +58,21 @@ class Screen:
         line.add_column(width=8)
         line.add_column(overflow="fold")
         line.add_row(Text(name, "bold"), Text(text))
-        self.console.print(line)
+        self.page.put(line)
 
     @contextmanager
     def waiting(self, name: str, text: str) -> Iterator[None]:
         """Shows a spinner as long as something takes; nothing where there is no terminal."""
-        with self.console.status(f"[bold]{name:<7}[/] {text} ..."):
+        with self.page.console.status(Text.assemble((f"{name:<7}", "bold"), f" {text} ...")):
             yield
 
     @contextmanager
     def flow(self) -> Iterator["FlowLine"]:
         """Shows claims flowing."""
-        if not self.console.is_terminal:
+        if not self.page.console.is_terminal:
             yield FlowLine(self, None)
             return
-        with Live(console=self.console, transient=True, auto_refresh=False) as live:
+        with Live(console=self.page.console, transient=True, auto_refresh=False) as live:
             yield FlowLine(self, live)
 
 
@@ -95,7 +91,6 @@ class FlowLine:
         elif time.monotonic() >= self._due:
             self._due = time.monotonic() + PLAIN_EVERY_SECONDS
             self._screen.step("", f"{flow.counts()}  {flow.rate:,.0f}/s")
-            sys.stdout.flush()
 
 
 def _bar(flow: Flow) -> Group:
