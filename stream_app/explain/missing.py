@@ -60,8 +60,9 @@ class Finder:
             return Changes()
         searched = [self._search(case, line, leaning) for leaning in Leaning]
         found = [change for each in searched for change in each.found]
+        fewest = {c.to: min(len(o.facts) for o in found if o.to is c.to) for c in found}
         return Changes(
-            tuple(change for change in found if not _beaten(change, found)),
+            tuple(change for change in found if len(change.facts) == fewest[change.to]),
             all(each.complete for each in searched),
         )
 
@@ -139,7 +140,3 @@ def _apply(case: Case, facts: Iterable[Fact]) -> Case:
     for fact in facts:
         case = fact.answer.apply(case)
     return case
-
-
-def _beaten(change: Change, others: Iterable[Change]) -> bool:
-    return any(o.to is change.to and len(o.facts) < len(change.facts) for o in others)

@@ -73,3 +73,23 @@ def test_boundary_days_occur() -> None:
     """The last day of one version and the first of the next."""
     days = {scenario.on for scenario in scenarios()} - {None}
     assert days == {date(2024, 9, 30), date(2024, 10, 1)}
+
+
+def test_decided_holds_the_claims_that_call_for_a_decision_when_read_in_order() -> None:
+    """What a worker sends: also for a claim that is voided later, not for one voided before."""
+    population = Population(Plan(seed=12, claims=400, incidence=1, poison=0, near_misses=0))
+    decider = Decider(load_policies())
+    standing: dict[str, tuple[int, object, str]] = {}
+    decided = set()
+    for event in population:
+        if event.stream is Stream.HISTORY:
+            continue
+        claim = decode_claim(event.value)
+        assert claim is not None
+        if claim.claim_id in standing and standing_key(claim) <= standing[claim.claim_id]:
+            continue
+        standing[claim.claim_id] = standing_key(claim)
+        if decider.decide(claim, ()) is not None:
+            decided.add(claim.claim_id)
+    assert population.truth.decided == decided
+    assert decided < set(standing)
