@@ -36,16 +36,17 @@ WHERE = re.compile(
 )
 
 
-def reasons(value: bytes) -> set[DeadLetterReason]:
-    """The reasons for which the value is malformed, as a claim or as a history event."""
-    faults = [fault for decode in (decode_claim, decode_history) if (fault := tried(decode, value))]
-    for fault in faults:
+def reasons(value: bytes) -> tuple[DeadLetterReason | None, DeadLetterReason | None]:
+    """Why the value is malformed as a claim, and why as a history event."""
+    faults = (tried(decode_claim, value), tried(decode_history, value))
+    for fault in filter(None, faults):
         # Nothing of what was sent may reach a log: neither by the message, nor by an error that
         # hangs on to this one.
         assert WHERE.fullmatch(fault.where)
         assert str(fault) == f"{fault.reason.value} at {fault.where}"
         assert (fault.__context__, fault.__cause__) == (None, None)
-    return {fault.reason for fault in faults}
+    as_claim, as_history = (None if fault is None else fault.reason for fault in faults)
+    return as_claim, as_history
 
 
 def tried(decode: Callable[[bytes], object], value: bytes) -> MalformedEvent | None:
@@ -140,13 +141,13 @@ def result(value: bytes) -> object:
     ],
 )
 def test_is_not_json_when(value: bytes) -> None:
-    assert reasons(value) == {NOT_JSON}
-    assert reasons(b"\x00\x00\x00\x00\x07" + value) == {NOT_JSON}
+    assert reasons(value) == (NOT_JSON, NOT_JSON)
+    assert reasons(b"\x00\x00\x00\x00\x07" + value) == (NOT_JSON, NOT_JSON)
 
 
 @pytest.mark.parametrize("value", [b"[]", b'"38242"', b"38242", b"null", b"true", b"1e3"])
 def test_is_not_an_object_when(value: bytes) -> None:
-    assert reasons(value) == {NOT_AN_OBJECT}
+    assert reasons(value) == (NOT_AN_OBJECT, NOT_AN_OBJECT)
 
 
 @pytest.mark.parametrize(

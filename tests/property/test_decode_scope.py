@@ -22,21 +22,37 @@ code = st.sampled_from(sorted(PROCEDURE_CODES))
 padded = st.builds("{}{}{}".format, st.text(BLANK), code, st.text(BLANK))
 
 
+SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r", "\f": r"\f", "\b": r"\b", "/": r"\/"}
+
+
+def spellings(character: str) -> list[str]:
+    """Every way to write a character inside of a JSON string."""
+    units = character.encode("utf-16-be").hex()
+    quads = [units[at : at + 4] for at in range(0, len(units), 4)]
+    ways = [
+        "".join(f"\\u{quad}" for quad in quads),
+        "".join(f"\\u{quad.upper()}" for quad in quads),
+    ]
+    if character in SHORT:
+        ways.append(SHORT[character])
+    if character >= " " and character not in '"\\':
+        ways.append(character)
+    return ways
+
+
 @st.composite
 def escaped(draw: st.DrawFn, text: str) -> str:
     """A JSON string that reads as the text: each character plain or in any of its escapes."""
-    short = {"\t": r"\t", "\n": r"\n", "\r": r"\r", "\f": r"\f", "\b": r"\b", "/": r"\/"}
-    written = ""
-    for character in text:
-        units = character.encode("utf-16-be").hex()
-        ways = ["".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))]
-        ways.append(ways[0][:2] + ways[0][2:].upper().replace("\\U", "\\u"))
-        if character >= " " and character not in '"\\':
-            ways.append(character)
-        if character in short:
-            ways.append(short[character])
-        written += draw(st.sampled_from(ways))
-    return f'"{written}"'
+    return '"' + "".join(draw(st.sampled_from(spellings(each))) for each in text) + '"'
+
+
+@pytest.mark.parametrize("blank", BLANKS, ids=lambda blank: f"U+{ord(blank):04X}")
+def test_passes_when_a_blank_stands_right_beside_a_code_however_it_is_spelt(blank: str) -> None:
+    for spelt in spellings(blank):
+        for text in (f"{spelt}38242", f"86999{spelt}", f"{spelt}{spelt}86999{spelt}"):
+            value = f'{{"service_lines":[{{"procedure_code":"{text}"}}]}}'
+            assert is_in_scope(json.loads(value))
+            assert may_be_in_scope(value.encode())
 
 
 @given(padded, st.data())
