@@ -1,9 +1,9 @@
 """From a claim and the member's transplants to a decision and its id."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha1
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,8 @@ from stream_app.policy.applicability import Applicability
 from stream_app.policy.model import Policies
 from stream_app.rules.engine import Engine, Place
 from stream_app.rules.settings import DecisionSettings
+
+_T = TypeVar("_T")
 
 DECISION_NAMESPACE = UUID("5a3b0f6e-9c0e-4c55-8d4e-2b7f1c6a9d03")
 """Namespace of every decision id; changing it renames every decision ever made."""
@@ -50,8 +52,8 @@ class Decider:
         """
         if claim.frequency is _VOID:
             return None
-        transplants = sorted(transplants, key=_BY_ID)
-        lines = sorted(claim.lines, key=_BY_NUMBER)
+        transplants = _in_order(transplants, _BY_ID)
+        lines = _in_order(claim.lines, _BY_NUMBER)
         place, decide = self._engine.place, self._engine.decide
         places = [
             place(claim.line_of_business, claim.plan_id, claim.state, line.service_date)
@@ -78,9 +80,9 @@ class Decider:
     def _basis(
         self,
         claim: Claim,
-        lines: list[ServiceLine],
+        lines: Sequence[ServiceLine],
         places: list[Place],
-        transplants: list[Transplant],
+        transplants: Sequence[Transplant],
     ) -> bytes:
         """Canonical JSON (RFC 8785) of exactly what a decision rests on.
 
@@ -102,6 +104,10 @@ class Decider:
             },
             option=orjson.OPT_SORT_KEYS,
         )
+
+
+def _in_order(values: Sequence[_T], key: Callable[[_T], Any]) -> Sequence[_T]:
+    return values if len(values) < 2 else sorted(values, key=key)
 
 
 def _outcome(lines: Sequence[LineDecision]) -> Outcome:

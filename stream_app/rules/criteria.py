@@ -58,7 +58,7 @@ class Reading:
 
 def performed_before_infusion(transplant: Transplant, line: ServiceLine, _: Reading) -> Criterion:
     """Fact 1. A date within the line's days is open: either may have come first."""
-    day = transplant.transplant_date
+    day, end = transplant.transplant_date, line.service_date_end
     truth: Truth
     if transplant.status is _CANCELLED:
         truth = False
@@ -67,16 +67,16 @@ def performed_before_infusion(transplant: Transplant, line: ServiceLine, _: Read
     elif day < line.service_date:
         truth = True
     else:
-        truth = None if day <= (line.service_date_end or line.service_date) else False
+        truth = None if day <= (end or line.service_date) else False
     return Criterion(
         _PERFORMED_BEFORE,
         truth,
         {
             "transplant_id": transplant.transplant_id,
             "status": transplant.status,
-            "transplant_date": _iso(day),
+            "transplant_date": _iso(day) if day is not None else None,
             "service_date": _iso(line.service_date),
-            "service_date_end": _iso(line.service_date_end),
+            "service_date_end": _iso(end) if end is not None else None,
         },
     )
 
@@ -169,6 +169,6 @@ def _donors(transplant: Transplant, line: ServiceLine) -> dict[str, object]:
 
 
 @lru_cache(maxsize=8192)
-def _iso(day: date | None) -> str | None:
+def _iso(day: date) -> str:
     """A date as JSON has it."""
-    return day.isoformat() if day is not None else None
+    return day.isoformat()
