@@ -202,7 +202,7 @@ class System:
     # -- setting up ---------------------------------------------------------------------
 
     @classmethod
-    async def create(  # noqa: PLR0913 - each by name
+    async def create(
         cls,
         bootstrap_servers: str,
         word: str,
