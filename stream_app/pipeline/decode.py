@@ -95,7 +95,10 @@ def _consistent(
 
 def _claim(event: ClaimEvent) -> tuple[Claim, str | None]:
     """The claim, and where it contradicts itself: told apart because the schema goes first."""
-    diagnoses = tuple(map(_diagnosis, event.diagnoses, range(len(event.diagnoses))))
+    diagnoses = tuple([code for sent in event.diagnoses if (code := diagnosis(sent)) is not None])
+    if len(diagnoses) < len(event.diagnoses):
+        faulty = (index for index, sent in enumerate(event.diagnoses) if diagnosis(sent) is None)
+        raise Violation(f".diagnoses[{next(faulty)}]")
     in_scope: list[ServiceLine] = []
     numbers: set[int] = set()
     contradiction: str | None = None
@@ -166,13 +169,6 @@ def _pointer_to_nothing(pointers: list[int], diagnoses: int) -> str:
 
 def _line_number(line: ServiceLine) -> int:
     return line.line_number
-
-
-def _diagnosis(value: str, index: int) -> Icd10Code:
-    code = diagnosis(value)
-    if code is None:
-        raise Violation(f".diagnoses[{index}]")
-    return code
 
 
 def decode_history(value: bytes) -> HistoryEvent:

@@ -48,7 +48,7 @@ class _DecisionEvent(Struct, frozen=True):
 _encoder = msgspec.json.Encoder()
 
 
-def encode_decision(  # noqa: PLR0913 - one argument a field of the event, each by name
+def encode_decision(
     decision: Decision,
     *,
     trigger: Trigger,

@@ -75,7 +75,7 @@ class HistoryRecord(Struct, gc=False):
     operation: str | None = None
 
 
-class Violation(Exception):  # noqa: N818 - named for what it says, and never leaves the pipeline
+class Violation(Exception):
     """A field that breaks the contract.
 
     Args:

@@ -4,6 +4,7 @@ import sys
 
 import jsonschema
 import jsonschema_rs
+import msgspec
 import pytest
 
 from stream_app.domain.claim import ClaimFrequency, SpecifiedAs
@@ -11,7 +12,7 @@ from stream_app.domain.decision import GUIDELINE, Outcome, Trigger
 from stream_app.domain.history import HistoryOperation, TransplantStatus, TransplantType
 from stream_app.domain.vocabulary import CriterionName, ReasonCode
 from stream_app.errors import DeadLetterReason
-from stream_app.pipeline.wire import MAX_INTEGER
+from stream_app.pipeline import wire
 from tests.contract.contracts import CLAIM, DEAD_LETTER_LINE, DECISION, HISTORY, SCHEMAS, schema
 
 NAMES = (CLAIM, HISTORY, DECISION, DEAD_LETTER_LINE)
@@ -44,7 +45,7 @@ def test_words_of_the_claim_schema_are_those_of_the_code() -> None:
     assert choices(claim["properties"]["claim_frequency_code"]) == values(ClaimFrequency)
     line = claim["definitions"]["serviceLine"]["properties"]
     assert choices(line["specified_as"]) == values(SpecifiedAs)
-    assert claim["definitions"]["positiveInteger"]["maximum"] == MAX_INTEGER
+    assert claim["definitions"]["positiveInteger"]["maximum"] == wire.MAX_INTEGER
 
 
 def test_words_of_the_history_schema_are_those_of_the_code() -> None:
@@ -79,3 +80,27 @@ def choices(optional: dict) -> list[str]:
 
 def values(words: type) -> list[str]:
     return [word.value for word in words]
+
+
+UNREAD = "Unused by the rules, not validated."
+
+
+@pytest.mark.parametrize(
+    ("shape", "part"),
+    [
+        (wire.ClaimEvent, schema(CLAIM)),
+        (wire.Line, schema(CLAIM)["definitions"]["serviceLine"]),
+        (wire.TransplantRecord, schema(HISTORY)["definitions"]["transplant"]),
+        (wire.HistoryRecord, schema(HISTORY)),
+    ],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_decoder_reads_the_fields_that_the_schema_validates(shape: type, part: dict) -> None:
+    fields = msgspec.structs.fields(shape)
+    validated = {
+        name for name, each in part["properties"].items() if each.get("description") != UNREAD
+    }
+    # Carried along, since it is part of the record that a decision rests on, but read by no rule.
+    assert {field.name for field in fields} - {"conditioning"} == validated
+    required = {field.name for field in fields if field.required}
+    assert required == set(part.get("required", []))
