@@ -3,7 +3,7 @@
 import asyncio
 import time
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Self
 
 from aiokafka import AIOKafkaProducer
@@ -14,13 +14,20 @@ from stream_app.synthetic import Event, Stream
 from stream_app.worker.credentials import client_options
 
 BATCH_BYTES = 262_144
+_GIVE_UP_MS = 15_000
 _LOOK_EVERY = 256
 
 
 class Feeder:
-    """A producer of its own, as claim platforms have one: batched, zstd, keys spread by CRC32."""
+    """A producer of its own, as claim platforms have one: batched, zstd, keys spread by CRC32.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: of the run.
+        still_runs: asked with every batch; raises when there is nobody to feed.
+    """
+
+    def __init__(self, settings: Settings, still_runs: Callable[[], None]) -> None:
+        self._still_runs = still_runs
         self._topics = {
             Stream.CLAIMS: settings.claims_topic,
             Stream.HISTORY: settings.history_in_topic,
@@ -30,6 +37,7 @@ class Feeder:
             compression_type="zstd",
             max_batch_size=BATCH_BYTES,
             acks="all",
+            request_timeout_ms=_GIVE_UP_MS,
         )
         self.claims = 0
         """Claims handed to the broker so far."""
@@ -72,7 +80,15 @@ class Feeder:
     async def _send(
         self, batch: BatchBuilder, topic: str, partition: int
     ) -> asyncio.Future[object]:
+        self._still_runs()
         future: asyncio.Future[object] = await self._producer.send_batch(
             batch, topic, partition=partition
         )
+        future.add_done_callback(_noted)
         return future
+
+
+def _noted(done: asyncio.Future[object]) -> None:
+    """Takes note of a failure, for nobody will ask a second future once the first has failed."""
+    if not done.cancelled():
+        done.exception()

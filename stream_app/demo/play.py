@@ -51,7 +51,10 @@ async def play(acts: Acts, place: Place, worker: WorkerProcess, screen: Screen) 
 
 
 async def _play(acts: Acts, place: Place, worker: WorkerProcess, screen: Screen) -> Played:
-    async with Feeder(place.settings) as feeder, Offsets(place.settings) as offsets:
+    async with (
+        Feeder(place.settings, worker.must_run) as feeder,
+        Offsets(place.settings) as offsets,
+    ):
         with screen.waiting("history", "feeding what is known beforehand"):
             await feeder.feed(Stream.HISTORY, acts.before)
             await offsets.settled(worker.must_run)

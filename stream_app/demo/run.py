@@ -1,6 +1,7 @@
 """A demo run from the first broker to the last word."""
 
 import asyncio
+import logging
 import shutil
 import signal
 import tempfile
@@ -65,6 +66,8 @@ def run_demo(ask: Ask, screen: Screen) -> bool:
         f"{ask.plan.claims:,} claims, {ask.plan.incidence * 100:g} % in scope, all made up from "
         f"seed {ask.plan.seed}; nobody real is in them.",
     )
+    # What its clients have to complain of, we say in our own words.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     with _cleaned_up() as stack:
         folder = Path(tempfile.mkdtemp(prefix="cg-trans-03-demo-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
