@@ -27,6 +27,10 @@ from stream_app.worker.outbox import Outbox
 from stream_app.worker.provenance import Place, header, source_of
 from stream_app.worker.tables import MemberTable
 
+# How many batches of changelog records Faust gathers before it applies them. With 1 it would go on
+# reading the changelogs after the recovery.
+_RECOVERY_BATCHES = 2
+
 Clock = Callable[[], float]
 """Seconds since the epoch."""
 
@@ -235,7 +239,12 @@ def adjudicate_app(settings: Settings, hop: Hop, decider: Decider) -> HopApp:
     app = new_app(settings.adjudicate_group, hop, settings)
     history, claims = (
         MemberTable(
-            app, name=name, key_type=bytes, value_type=bytes, partitions=settings.partitions
+            app,
+            name=name,
+            key_type=bytes,
+            value_type=bytes,
+            partitions=settings.partitions,
+            recovery_buffer_size=_RECOVERY_BATCHES,
         )
         for name in ("history", "claims")
     )

@@ -36,3 +36,12 @@ class Batch:
     partition: int
     span: Span
     records: Sequence[Record]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangelogBatch:
+    """Records of one changelog partition: what a table is rebuilt from. Not in the ledger."""
+
+    topic: str
+    partition: int
+    records: Sequence[Record]

@@ -20,6 +20,7 @@ logger = get_logger(__name__)
 # Faust messages are batches and our own limit is in bytes, so its own count must never bite:
 # a full queue takes a partition out of Faust's fetch loop, which then sleeps a whole second.
 _QUEUED_BATCHES = 100_000
+_QUEUED_CHANGELOG_BATCHES = 8
 
 
 class HopApp(faust.App):
@@ -51,8 +52,10 @@ class HopApp(faust.App):
             self.hop.gate.sought(generation, frozenset())
         self.hop.gate.open(generation)
 
-    def consume(self, handler: Callable[[Batch], Awaitable[None]], *topics: str) -> None:
-        """Give every batch of `topics` to `handler`, one after the other.
+    def consume(
+        self, handler: Callable[[Batch], Awaitable[None]], *topics: str, at_once: int = 1
+    ) -> None:
+        """Give every batch of `topics` to `handler`, `at_once` of them at a time.
 
         A batch is done when the handler returns. Should it raise, the worker stops before the
         input is committed: Faust alone would call the batch done and go on.
@@ -77,7 +80,8 @@ class HopApp(faust.App):
                     await self.crash(failure)
                     raise
 
-        self.agent(channel, name=f"{self.conf.id}.{handler.__name__}")(agent)
+        name = f"{self.conf.id}.{handler.__name__}"
+        self.agent(channel, name=name, concurrency=at_once)(agent)
 
 
 def new_app(app_id: str, hop: Hop, settings: Settings) -> HopApp:
@@ -108,6 +112,7 @@ def new_app(app_id: str, hop: Hop, settings: Settings) -> HopApp:
         topic_disable_leader=True,
         stream_wait_empty=True,
         stream_recovery_delay=0.0,
+        stream_buffer_maxsize=_QUEUED_CHANGELOG_BATCHES,
         worker_redirect_stdouts=False,
     )
     app.hop = hop

@@ -7,7 +7,7 @@ back.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 
 from faust.types import TP
@@ -37,6 +37,10 @@ class Span:
     def resize(self, size: int) -> None:
         """What is held of this range is now `size` bytes."""
         self._partition.resize(self, size)
+
+    def split(self, stops: Sequence[int]) -> list["Span"]:
+        """This range in several, so that each can be done by itself; this one is no more."""
+        return self._partition.split(self, stops)
 
     def finish(self) -> None:
         """Everything this range caused is acknowledged by the broker."""
@@ -78,6 +82,21 @@ class PartitionLedger:
             if not span.done:
                 self.in_flight += size - span.size
                 span.size = size
+
+    def split(self, span: Span, stops: Sequence[int]) -> list[Span]:
+        """Make several ranges of one, ending at `stops` (ascending, the last is its own stop)."""
+        with self._lock:
+            at = self._spans.index(span)
+            del self._spans[at]
+            parts = []
+            start = span.start
+            for stop in stops:
+                parts.append(Span(self, start, stop, 0))
+                start = stop
+            for part in reversed(parts):
+                self._spans.insert(at, part)
+            self.in_flight -= span.size
+        return parts
 
     def finish(self, span: Span) -> None:
         with self._lock:

@@ -1,6 +1,7 @@
 """What a batch sends, and the broker's acknowledgement of all of it."""
 
 import asyncio
+from functools import lru_cache
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -10,6 +11,7 @@ from aiokafka.structs import RecordMetadata
 from stream_app.worker.batch import Headers
 
 
+@lru_cache(maxsize=65_536)
 def partition_of(member_id: str, partitions: int) -> int:
     """The partition that owns a member: Java's default partitioner over the UTF-8 bytes."""
     return int(murmur2(member_id.encode()) & 0x7FFFFFFF) % partitions

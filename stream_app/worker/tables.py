@@ -5,11 +5,11 @@ which takes the partition from the event being processed and neither waits for t
 notices that a write failed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import faust
-from faust.types import TP
+from faust.types import TP, EventT
 
 from stream_app.worker.ledger import Span
 from stream_app.worker.outbox import Outbox
@@ -20,6 +20,17 @@ class MemberTable(faust.Table[bytes, bytes]):
 
     def _on_disk(self) -> bool:
         return hasattr(self.data, "_db_for_partition")
+
+    def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
+        """Rebuild rows from what the changelog holds; each event is a batch of its records."""
+        for event in batch:
+            changes: Any = event.value  # a ChangelogBatch, whatever Faust thinks it holds
+            self._keep(
+                changes.partition,
+                {record.key: record.value for record in changes.records if record.key is not None},
+            )
+            if self._on_disk():
+                self.data.set_persisted_offset(event.message.tp, event.message.offset)
 
     def read(self, partition: int, key: bytes) -> bytes | None:
         store: Any = self.data

@@ -9,7 +9,7 @@ What is overridden here and why (faust-streaming 0.15.3, aiokafka 0.14.0; both p
                                        fetch put them; runs in the gate's and the ledger's name
     ConsumerThread._create_worker_consumer   read_committed and the fetch sizes are not settings
     RebalanceListener.on_partitions_revoked  the first word of a rebalance closes the gate
-    Consumer._to_message               a batch becomes one Faust message
+    Consumer._to_message               a batch becomes one Faust message, changelogs included
     Consumer.force_commit, wait_empty, on_partitions_revoked   the ledger alone decides
     Producer._settings_extra           idempotent, acks=all, without Faust's transactions
 """
@@ -27,7 +27,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 from mode import get_logger
 
-from stream_app.worker.batch import Batch, Record
+from stream_app.worker.batch import Batch, ChangelogBatch, Record
 from stream_app.worker.hop import Hop
 from stream_app.worker.ledger import OutOfStep, Span
 from stream_app.worker.scan import Fetched
@@ -38,6 +38,8 @@ logger = get_logger(__name__)
 _GATE_POLL_SECONDS = 0.02
 _FULL_POLL_SECONDS = 0.002
 _TURNS_TO_FETCH = 4
+# What an agent works on, and what a rebalance or a stop waits for, at the most.
+_BATCH_RECORDS = 1_000
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -158,7 +160,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         then: meanwhile the next fetch is on its way.
         """
         fetcher = consumer._fetcher
-        drained: dict[TP, list[Any]] = {}
+        drained: dict[TP, list[Batch | ChangelogBatch]] = {}
         scans: list[tuple[Span, Fetched]] = []
         scan = self.hop.scan
         for tp in self._fetched(consumer, wanted):
@@ -167,7 +169,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             if not isinstance(result, FetchResult):
                 result.check_raise()
             if self.consumer._is_changelog_tp(tp):
-                drained[tp] = result.getall()
+                rows = result.getall()
+                if rows:
+                    drained[tp] = [ChangelogBatch(tp.topic, tp.partition, rows)]
             elif scan is not None and scan.topic == tp.topic:
                 fetched = scan.take(result)
                 if fetched is not None:
@@ -187,7 +191,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             await self._let_fetch_go_out()
             tp = TP(fetched.topic, fetched.partition)
             self._hand_out(drained, tp, span, scan.scan(fetched))
-        return {tp: records for tp, records in drained.items() if records}
+        return drained
 
     def _enter(self, tp: TP, start: int, stop: int) -> Span | None:
         """Enter a range into the ledger; None where there is nothing to do about it."""
@@ -203,13 +207,23 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             return None
 
     def _hand_out(
-        self, drained: dict[TP, list[Any]], tp: TP, span: Span, records: Sequence[Record]
+        self,
+        drained: dict[TP, list[Batch | ChangelogBatch]],
+        tp: TP,
+        span: Span,
+        records: Sequence[Record],
     ) -> None:
+        """Make batches of what is left of a range, none too large to be worked on in one go."""
         if not records:
             span.finish()
             return
-        span.resize(sum(len(record.value or b"") for record in records))
-        drained[tp] = [Batch(tp.topic, tp.partition, span, records)]
+        stops = [record.offset for record in records[_BATCH_RECORDS::_BATCH_RECORDS]]
+        spans = span.split([*stops, span.stop])
+        batches = drained.setdefault(tp, [])
+        for number, part in enumerate(spans):
+            some = records[number * _BATCH_RECORDS : (number + 1) * _BATCH_RECORDS]
+            part.resize(sum(len(record.value or b"") for record in some))
+            batches.append(Batch(tp.topic, tp.partition, part, some))
 
     async def _let_fetch_go_out(self) -> None:
         """Give aiokafka's fetch task the few turns of the loop that it takes to ask for more."""
@@ -256,17 +270,18 @@ class Consumer(driver.Consumer):
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
-        if not isinstance(record, Batch):
-            return super()._to_message(tp, record)
+        batch: Batch | ChangelogBatch = record
+        last = batch.span.stop - 1 if isinstance(batch, Batch) else batch.records[-1].offset
+        # Timestamp, its type, headers, key; the batch; checksum and sizes, which nobody reads.
         return ConsumerMessage(
-            record.topic,
-            record.partition,
-            record.span.stop - 1,
+            tp.topic,
+            tp.partition,
+            last,
             time.time(),
             0,
             None,
             None,
-            cast(bytes, record),
+            cast(bytes, batch),
             None,
             0,
             0,
