@@ -50,7 +50,8 @@ class Log:
     seen: list[Seen] = field(default_factory=list)
     """All records with data, aborted ones included."""
     aborted_offsets: set[int] = field(default_factory=set)
-    aborted: list[tuple[int, int]] = field(default_factory=list)
+    aborted: list[tuple[int, int, int]] = field(default_factory=list)
+    """(producer, first offset, offset of the marker) of each aborted transaction."""
     starts: list[tuple[int, int]] = field(default_factory=list)
     """(offset, position in data) of each batch."""
 
@@ -117,10 +118,12 @@ class Log:
     ) -> Fetched:
         """What a broker answers to a fetch at `position`: from the batch that holds it on."""
         at = max((at for offset, at in self.starts if offset <= position), default=0)
+        # Only transactions that reach into the range, as a broker names them.
+        aborted = [(producer, first) for producer, first, end in self.aborted if end >= position]
         return fetched(
             self.data[at:],
             position,
-            aborted=tuple(self.aborted) if read_committed else (),
+            aborted=tuple(aborted) if read_committed else (),
             read_committed=read_committed,
             check_crcs=check_crcs,
         )

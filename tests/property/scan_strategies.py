@@ -179,5 +179,5 @@ def _append_transaction(
         if is_aborted:
             log.aborted_offsets.update(offsets)
     if is_aborted:
-        log.aborted.append((producer, first))
+        log.aborted.append((producer, first, log.next_offset))
     log.append_marker(producer, abort=is_aborted)

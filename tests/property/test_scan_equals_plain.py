@@ -6,7 +6,7 @@ aiokafka's own reader.
 """
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream_app.pipeline.scope import may_be_in_scope
@@ -31,6 +31,7 @@ def in_scope(seen: list[Seen]) -> list[Seen]:
 
 
 @pytest.mark.parametrize("scanner", SCANNERS, ids=IDS)
+@settings(max_examples=400)
 @given(logs(), st.booleans(), st.booleans(), st.data())
 def test_scan_finds_what_the_predicate_finds_when_started_anywhere(
     scanner, log: Log, read_committed: bool, check_crcs: bool, data

@@ -83,8 +83,6 @@ class BatchScanner:
 
     def _read_plain(self, fetched: Fetched, start: int, stop: int, result: ScanResult) -> None:
         read_plain(fetched, fetched.data[start:stop], result, self._sampler)
-        result.batches += 1
-        result.plain_batches += 1
 
     def _scan_batch(self, header: BatchHeader, body: bytes, result: ScanResult) -> None:
         """Scan one batch. Changes `result` only when all of the batch has been understood."""
@@ -123,7 +121,8 @@ class BatchScanner:
             while hit is not None and hit[1] < stop:
                 matches = matches or is_match(buffer, hit, parts[4], parts[5])
                 hit = next(upcoming, None)
-            if matches and parts[1] >= first_offset_delta:
+            has_value = parts[4] >= 0
+            if matches and has_value and parts[1] >= first_offset_delta:
                 survivors.append(build.record(parts, stop))
         return survivors
 

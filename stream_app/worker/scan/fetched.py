@@ -103,7 +103,7 @@ def batch_bounds(data: bytes) -> Iterator[tuple[int, int]]:
     while start + LOG_OVERHEAD <= end:
         (length,) = _LENGTH.unpack_from(data, start + _LENGTH_AT)
         stop = start + LOG_OVERHEAD + length
-        if length < 0 or stop > end:
+        if stop - start <= MAGIC_OFFSET or stop > end:
             return
         yield start, stop
         start = stop
@@ -114,7 +114,7 @@ def end_offset(data: bytes, position: int) -> int:
     last = last_stop = -1
     for last, last_stop in batch_bounds(data):  # noqa: B007  (the last pair is what is wanted)
         pass
-    if last_stop - last <= MAGIC_OFFSET:
+    if last < 0:
         return position
     offset: int
     (offset,) = _OFFSET.unpack_from(data, last)

@@ -4,12 +4,16 @@ It is the whole scan when the fast one is switched off, the way out of the fast 
 does not understand a batch, and what the fast one is tested against.
 """
 
+from collections.abc import Iterator
+from itertools import groupby
+
 from aiokafka.consumer.fetcher import READ_COMMITTED, READ_UNCOMMITTED, PartitionRecords
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
 from stream_app.pipeline.scope import may_be_in_scope
 from stream_app.worker.scan.fetched import (
+    MAGIC_OFFSET,
     Fetched,
     RawRecord,
     ScanResult,
@@ -27,36 +31,55 @@ class PlainScanner:
     def scan(self, fetched: Fetched) -> ScanResult:
         """Find the records of a fetch that may be in scope. Raises as `BatchScanner.scan` does."""
         result = ScanResult.of(fetched)
-        batches = list(batch_bounds(fetched.data))
-        result.wire_bytes = batches[-1][1] if batches else 0
-        read_plain(fetched, fetched.data, result, self._sampler, aborted=True)
-        result.batches = result.plain_batches = len(batches)
+        result.batches = sum(1 for _ in batch_bounds(fetched.data))
+        result.plain_batches = result.batches
+        isolation = READ_COMMITTED if fetched.read_committed else READ_UNCOMMITTED
+        before: PartitionRecords | None = None
+        for start, stop in _runs(fetched.data):
+            result.wire_bytes += stop - start
+            reader = _reader(fetched, fetched.data[start:stop], result.to_offset, isolation)
+            if before is not None:
+                reader._aborted_transactions = before._aborted_transactions
+                reader._aborted_producers = before._aborted_producers
+            _collect(reader, result, self._sampler)
+            before = reader
         return result.completing(fetched)
 
 
-def read_plain(
-    fetched: Fetched, data: bytes, result: ScanResult, sampler: Sampler, *, aborted: bool = False
-) -> None:
-    """Read record batches by aiokafka's own reader, from the result's position on.
+def read_plain(fetched: Fetched, batch: bytes, result: ScanResult, sampler: Sampler) -> None:
+    """Let aiokafka read one record batch, of no aborted transaction, and add it to `result`."""
+    reader = _reader(fetched, batch, result.to_offset, READ_UNCOMMITTED)
+    _collect(reader, result, sampler)
+    result.batches += 1
+    result.plain_batches += 1
 
-    Args:
-        fetched: where the batches come from.
-        data: the batches to read, all that was fetched or some of it.
-        result: is added to.
-        sampler: draws from the records that are skipped.
-        aborted: whether aborted transactions are still to be left out.
+
+def _runs(data: bytes) -> Iterator[tuple[int, int]]:
+    """Stretches of batches of one message format.
+
+    aiokafka's reader takes all that it is given for the format of the first batch, and fails on
+    the others; a partition that is older than its broker holds several. A cut batch at the end
+    is left out: the reader of the old formats trips over it.
     """
-    is_committed = aborted and fetched.read_committed
-    reader = PartitionRecords(
+    for _, run in groupby(batch_bounds(data), lambda bounds: data[bounds[0] + MAGIC_OFFSET]):
+        bounds = list(run)
+        yield bounds[0][0], bounds[-1][1]
+
+
+def _reader(fetched: Fetched, data: bytes, position: int, isolation: int) -> PartitionRecords:
+    return PartitionRecords(
         TopicPartition(fetched.topic, fetched.partition),
         MemoryRecords(data),
-        fetched.aborted if aborted else None,
-        result.to_offset,
+        fetched.aborted,
+        position,
         None,
         None,
         fetched.check_crcs,
-        READ_COMMITTED if is_committed else READ_UNCOMMITTED,
+        isolation,
     )
+
+
+def _collect(reader: PartitionRecords, result: ScanResult, sampler: Sampler) -> None:
     for record in reader:
         result.seen += 1
         value = record.value
@@ -71,7 +94,7 @@ def read_plain(
                     record.timestamp_type,
                     record.key,
                     value,
-                    record.headers,
+                    tuple(record.headers),
                 )
             )
-    result.to_offset = reader.next_fetch_offset
+    result.to_offset = max(result.to_offset, reader.next_fetch_offset)

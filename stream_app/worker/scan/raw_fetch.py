@@ -56,11 +56,14 @@ class RawFetches:
         if records._records.size_in_bytes() != len(data):
             return None
         position = state.position
+        to_offset = end_offset(data, position)
+        if to_offset == position:
+            return None  # no whole batch, or nonsense: aiokafka has the word for it
         fetched = Fetched(
             tp.topic,
             tp.partition,
             position,
-            end_offset(data, position),
+            to_offset,
             data,
             tuple((producer, first) for producer, first in records._aborted_transactions),
             records._isolation_level == READ_COMMITTED,
