@@ -24,6 +24,8 @@ FRAGMENTS = [
     b"\\u3000",
     b"\\t",
     b"\\n",
+    b"\\r",
+    b"\\f",
     b"\\\\",
     b"\\",
     b"\\b",
@@ -174,8 +176,8 @@ def _append_transaction(
     first = log.next_offset
     for _ in range(rng.randrange(1, 3)):
         offsets = log.append(records, codec=codec, attributes=TRANSACTIONAL, producer_id=producer)
-        # Another producer's batch in between is not aborted with it.
-        log.append(records[:1], codec=codec, producer_id=producer + 10)
+        # What is in no transaction, or another producer's, is not aborted with it.
+        log.append(records[:1], codec=codec, producer_id=producer + rng.choice([0, 10]))
         if is_aborted:
             log.aborted_offsets.update(offsets)
     if is_aborted:

@@ -5,12 +5,12 @@ word when an upgrade moves it), per consumer and never for the whole process:
 
     Fetcher._client         wrapped, so that the record batches of a fetch response can be kept:
                             the fetcher parses them into an object that gives no bytes back
-    FetchResult.check_assignment, has_more, _partition_records, _assignment
-                            what was fetched, from where, and whether it is still ours
+    FetchResult._partition_records, _assignment, _topic_partition
+                            what was fetched, and whether it is still ours
     PartitionRecords.next_fetch_offset, _records.size_in_bytes(), _aborted_transactions,
         _check_crcs, _isolation_level
                             the position, the proof that the kept bytes are these, and the rules
-    TopicPartitionState.position, consumed_to
+    TopicPartitionState.position, paused, consumed_to
                             the position moves here instead of in `FetchResult.getall`
 
 aiokafka's own objects stay whole: a fetch result that nobody takes here reads as ever.
@@ -44,18 +44,20 @@ class RawFetches:
         """Take what was fetched of a partition, and move its position behind it.
 
         Returns:
-            None when the bytes are not at hand: nothing has moved, and `result` is to be read
-            the plain way (`FetchResult.getall`), which also finds out whether it is stale.
+            None when the bytes are not at hand or no longer wanted: nothing has moved, and
+            `result` is to be read the plain way (`FetchResult.getall`), which finds out.
         """
         tp = result._topic_partition
         data = self._kept.pop(tp, None)
-        if data is None or not result.check_assignment(tp) or not result.has_more():
-            return None
         records = result._partition_records
-        state = result._assignment.state_value(tp)
-        if records._records.size_in_bytes() != len(data):
+        if data is None or records is None or records._records.size_in_bytes() != len(data):
             return None
+        if not result._assignment.active:
+            return None
+        state = result._assignment.state_value(tp)
         position = state.position
+        if state.paused or position != records.next_fetch_offset:
+            return None
         to_offset = end_offset(data, position)
         if to_offset == position:
             return None  # no whole batch, or nonsense: aiokafka has the word for it

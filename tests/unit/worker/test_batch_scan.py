@@ -146,6 +146,19 @@ def test_lz4_frame_is_read_when_its_producer_made_it_in_another_way(
     assert result.plain_batches == 0
 
 
+def test_lz4_frame_is_read_when_its_blocks_are_large():
+    """Producers choose between 64 KiB and 4 MiB a block."""
+    batch = bytearray(batch_of(CLAIM * 4000, IN_SCOPE))
+    block = cramjam.lz4.compress_block(bytes(batch[61:]), store_size=False)
+    header = struct.pack("<IBBB", 0x184D2204, 0x60, 0x70, 0)
+    batch[61:] = header + struct.pack("<I", len(block)) + bytes(block) + bytes(4)
+    struct.pack_into(">i", batch, 8, len(batch) - 12)
+    batch[22] |= CODECS["lz4"]
+    result = BatchScanner().scan(fetched(seal(batch, 0)))
+    assert [one.value for one in result.records] == [IN_SCOPE]
+    assert result.plain_batches == 0
+
+
 def test_large_batch_is_read_when_it_does_not_fit_the_scratch_memory():
     for codec in ("lz4", "zstd"):
         batch = batch_of(b" " * 9_000_000, IN_SCOPE, codec=codec)
@@ -157,7 +170,8 @@ def test_large_batch_is_read_when_it_does_not_fit_the_scratch_memory():
 def test_records_outlive_the_scan_when_memory_is_used_again():
     scanner = BatchScanner()
     first = scanner.scan(fetched(batch_of(*[IN_SCOPE] * 50, codec="lz4"))).records
-    scanner.scan(fetched(batch_of(*[b"#" * len(IN_SCOPE)] * 50, codec="lz4")))
+    second = scanner.scan(fetched(batch_of(*[b"#" * len(IN_SCOPE)] * 40, codec="lz4")))
+    assert (second.skipped_batches, second.records) == (1, [])
     assert {one.value for one in first} == {IN_SCOPE}
 
 
