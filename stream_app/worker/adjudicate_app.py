@@ -68,7 +68,7 @@ class Adjudicate:
 
     async def batch(self, batch: Batch) -> None:
         """Decide, then remember: a row never says that a decision was sent before it was."""
-        outbox = Outbox(self._app.producer._ensure_producer())  # type: ignore[attr-defined]
+        outbox = self._app.new_outbox()
         members = Members(*self._tables, batch.partition)
         take = self._history if batch.topic == self._settings.history_topic else self._claim
         evaluated_at = _rfc3339(self._clock())

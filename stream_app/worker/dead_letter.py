@@ -26,7 +26,7 @@ class DeadLetterOffice:
             # It cannot be copied at all. What is left says where the original lies.
             reason = DeadLetterReason.TOO_LARGE
             fault = MalformedEvent(reason, fault.where)
-            await self._send(outbox, topic, partition, record, fault, None)
+            await self._send(outbox, topic, partition, record, fault, b"")
         metrics.DEAD_LETTERS.labels(topic, reason.value).inc()
 
     async def _send(

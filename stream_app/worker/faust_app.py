@@ -13,6 +13,7 @@ from stream_app.settings import Settings
 from stream_app.worker.batch import Batch
 from stream_app.worker.credentials import broker_credentials
 from stream_app.worker.hop import Hop
+from stream_app.worker.outbox import Outbox
 from stream_app.worker.transport import Transport
 
 logger = get_logger(__name__)
@@ -42,6 +43,11 @@ class HopApp(faust.App):
 
     def _new_producer(self) -> ProducerT:
         return self.producer_transport.create_producer(beacon=self.beacon)
+
+    def new_outbox(self) -> Outbox:
+        """For what one batch sends."""
+        producer = self.producer._ensure_producer()  # type: ignore[attr-defined]
+        return Outbox(producer, self.conf.producer_max_request_size)
 
     def on_rebalance_end(self) -> None:
         super().on_rebalance_end()

@@ -2,31 +2,55 @@
 
 import asyncio
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.partitioner import murmur2
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from stream_app.worker.batch import Headers
 
+_RECORD_OVERHEAD = 64
+"""More than the lengths, deltas and attributes of a record take."""
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """The partition of a key: Java's default partitioner, which is murmur2."""
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions
+
 
 @lru_cache(maxsize=65_536)
-def partition_of(member_id: str, partitions: int) -> int:
-    """The partition that owns a member: Java's default partitioner over the UTF-8 bytes."""
-    return int(murmur2(member_id.encode()) & 0x7FFFFFFF) % partitions
+def partition_of_member(member_id: str, partitions: int) -> int:
+    """The partition that owns a member, in every topic and table that is laid out by member."""
+    return partition_of(member_id.encode(), partitions)
+
+
+class _Sent(NamedTuple):
+    topic: str
+    partition: int
+    records: int
+    acknowledged: "asyncio.Future[RecordMetadata]"
 
 
 class Outbox:
-    """Records sent on behalf of one batch.
+    """Records sent on behalf of one batch, gathered into one record batch a partition.
 
     Nothing may be called done before `acknowledged` has returned; a failed delivery raises there
     and so stops the worker before the input is committed.
+
+    Args:
+        producer: started, idempotent.
+        max_record_bytes: the largest record that may be sent.
     """
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
+    def __init__(self, producer: AIOKafkaProducer, max_record_bytes: int) -> None:
         self._producer = producer
-        self._pending: list[asyncio.Future[RecordMetadata]] = []
+        self._max_record_bytes = max_record_bytes
+        self._gathering: dict[tuple[str, int], BatchBuilder] = {}
+        self._sent: list[_Sent] = []
+        self._partitions: dict[str, int] = {}
 
     async def send(
         self,
@@ -38,21 +62,62 @@ class Outbox:
         partition: int | None = None,
         timestamp_ms: int | None = None,
     ) -> None:
-        future: Any = await self._producer.send(
-            topic,
-            key=key,
-            value=value,
-            headers=headers,
-            partition=partition,
-            timestamp_ms=timestamp_ms,
-        )
-        self._pending.append(future)
+        """Send one record, in order with the others of its partition.
 
-    async def acknowledged(self) -> list[RecordMetadata]:
-        """Wait for the broker's word on every record sent so far, in order of sending.
+        Args:
+            topic: where to.
+            key: decides the partition where none is given.
+            value: None is a tombstone.
+            headers: as they are to stand in the record.
+            partition: where the key does not decide.
+            timestamp_ms: epoch milliseconds; now where none is given.
+
+        Raises:
+            MessageSizeTooLargeError: the record is too large; nothing was sent.
+        """
+        size = len(key or b"") + len(value or b"") + _RECORD_OVERHEAD
+        size += sum(len(name) + len(text or b"") + 10 for name, text in headers)
+        if size > self._max_record_bytes:
+            raise MessageSizeTooLargeError(f"a record of about {size} bytes")
+        if partition is None:
+            partition = partition_of(key or b"", await self._partition_count(topic))
+        record = {"timestamp": timestamp_ms, "key": key, "value": value, "headers": list(headers)}
+        builder = self._gathering.get((topic, partition))
+        if builder is None or builder.append(**record) is None:
+            if builder is not None:
+                await self._hand_over(topic, partition, builder)
+            builder = self._gathering[topic, partition] = self._producer.create_batch()
+            if builder.append(**record) is None:
+                raise MessageSizeTooLargeError(f"a record of about {size} bytes")
+
+    async def acknowledged(self) -> list[tuple[str, int, int]]:
+        """Wait for the broker's word on every record sent so far.
+
+        Returns:
+            (topic, partition, offset of the last record) of each record batch.
 
         Raises:
             aiokafka.errors.KafkaError: the broker refused one of them.
         """
-        pending, self._pending = self._pending, []
-        return await asyncio.gather(*pending) if pending else []
+        gathering, self._gathering = self._gathering, {}
+        for (topic, partition), builder in gathering.items():
+            await self._hand_over(topic, partition, builder)
+        sent, self._sent = self._sent, []
+        if not sent:
+            return []
+        metadata = await asyncio.gather(*(batch.acknowledged for batch in sent))
+        return [
+            (batch.topic, batch.partition, first.offset + batch.records - 1)
+            for batch, first in zip(sent, metadata, strict=True)
+        ]
+
+    async def _hand_over(self, topic: str, partition: int, builder: BatchBuilder) -> None:
+        builder.close()
+        future: Any = await self._producer.send_batch(builder, topic, partition=partition)
+        self._sent.append(_Sent(topic, partition, builder.record_count(), future))
+
+    async def _partition_count(self, topic: str) -> int:
+        count = self._partitions.get(topic)
+        if count is None:
+            count = self._partitions[topic] = len(await self._producer.partitions_for(topic))
+        return count

@@ -15,7 +15,7 @@ from stream_app.worker.batch import Batch, Record
 from stream_app.worker.dead_letter import DeadLetterOffice
 from stream_app.worker.faust_app import HopApp, new_app
 from stream_app.worker.hop import Hop
-from stream_app.worker.outbox import Outbox, partition_of
+from stream_app.worker.outbox import Outbox, partition_of_member
 from stream_app.worker.provenance import provenance_header
 
 _AT_ONCE = 3
@@ -83,7 +83,7 @@ class Scope:
         await outbox.acknowledged()
 
     def _outbox(self) -> Outbox:
-        return Outbox(self._app.producer._ensure_producer())  # type: ignore[attr-defined]
+        return self._app.new_outbox()
 
     async def _forward(
         self,
@@ -101,7 +101,7 @@ class Scope:
                 key=key,
                 value=record.value,
                 headers=[*record.headers, provenance_header(batch, record)],
-                partition=partition_of(member_id, self._settings.partitions),
+                partition=partition_of_member(member_id, self._settings.partitions),
                 timestamp_ms=record.timestamp,
             )
         except MessageSizeTooLargeError:

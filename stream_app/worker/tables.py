@@ -59,7 +59,7 @@ class MemberTable(faust.Table[bytes, bytes]):
             return
         self._keep(partition, rows)
         if self._on_disk():
-            last = max(metadata.offset for metadata in acknowledged)
+            last = max(offset for _, _, offset in acknowledged)
             self.data.set_persisted_offset(TP(topic, partition), last)
 
     def _keep(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
