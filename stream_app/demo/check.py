@@ -33,9 +33,12 @@ def check(acts: Acts, tally: Tally) -> list[Finding]:
 
 def late_outcomes(acts: Acts, tally: Tally) -> tuple[int, int]:
     """Of the decided claims whose history came late: (all, those as if it had come in time)."""
-    final = tally.standing()
-    decided = [claim for claim in acts.late_claims if claim in final]
-    return len(decided), sum(_foretold(acts, tally, claim) for claim in decided)
+    told = [
+        claim
+        for claim in acts.late_claims & tally.decisions.keys()
+        if acts.truth.standing[claim].outcome is not None
+    ]
+    return len(told), sum(_foretold(acts, tally, claim) for claim in told)
 
 
 def _nothing_lost(acts: Acts, tally: Tally) -> Finding:

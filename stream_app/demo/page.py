@@ -43,9 +43,10 @@ class Page:
         """Prints a sentence of a part."""
         self.put(Text(text, style), INDENT)
 
-    def command(self, text: str) -> None:
+    def command(self, text: str, note: str = "") -> None:
         """Prints a command to copy; it is never broken, so that it can be pasted."""
-        self.console.print(Text(" " * INDENT + text, "cyan"), soft_wrap=True)
+        words = Text.assemble(" " * INDENT, (text, "cyan"), (f"  # {note}" if note else "", "dim"))
+        self.console.print(words, soft_wrap=True)
 
     @contextmanager
     def trimmed(self) -> Iterator[None]:

@@ -1,6 +1,9 @@
 """The parts of the report that are sentences: speed, lateness, where to look next."""
 
+import shutil
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.text import Text
 
@@ -11,13 +14,15 @@ from stream_app.demo.place import Place
 from stream_app.demo.play import Played
 from stream_app.demo.process import WorkerProcess
 from stream_app.demo.tally import Tally
-from stream_app.local_kafka.jars import cache_folder
 
 
 def late(page: Page, acts: Acts, tally: Tally) -> None:
     """Says honestly what became of claims whose history came late."""
     claims, as_if_known = late_outcomes(acts, tally)
     if claims == as_if_known:
+        page.line(
+            f"{claims:,} claims came before their history; each now stands as if it had been known."
+        )
         return
     page.line(
         f"{claims:,} claims came before their history and were decided without it. "
@@ -56,39 +61,47 @@ def verdict(page: Page, found: Sequence[Finding]) -> None:
     page.put()
     if broken:
         page.put(Text(f"The check does not hold: {broken} of {len(found)} findings.", "bold red"))
+        page.put(Text("KEEP=1 leaves everything up to be looked at."))
     else:
         page.put(Text("All of it holds: what went in came out, and as it must.", "bold green"))
 
 
 def further(page: Page, place: Place, worker: WorkerProcess, *, kept: bool) -> None:
     """Says where to look next, and how to stop what was left up."""
+    us = our_name()
     if not kept:
         page.heading("To look further")
         page.line(
-            "`make run KEEP=1` (or `cg-trans-03 demo --keep`) leaves broker and worker up, and "
-            "tells where metrics, health and topics are. This run's have been stopped and removed. "
-            "Without Kafka:"
+            "`make run KEEP=1` (or --keep) leaves broker and worker up and tells where metrics, "
+            "health and topics are; this run's are stopped and removed. Without Kafka:"
         )
-        page.command("cg-trans-03 generate --out-dir demo")
-        page.command("cg-trans-03 adjudicate --history demo/history.jsonl demo/claims.jsonl")
+        page.command(f"{us} generate --out-dir demo")
+        page.command(f"{us} adjudicate --history demo/history.jsonl demo/claims.jsonl")
         return
+    settings = place.settings
     page.heading("Still up, to look further")
-    servers = place.settings.bootstrap_servers
-    jars = f"{cache_folder()}/*"
-    page.command(f"export CG_TRANS_03_SETTINGS_FILE={place.settings_file}")
-    page.command(f"curl -s {place.url('metrics')} | grep ^cg_trans_03_")
-    page.command(f"curl {place.url('readyz')}")
-    page.command("cg-trans-03 topics check")
+    page.command(f"curl -s {place.url('metrics')} | grep ^cg_trans_03_", "what it counts")
+    page.command(f"curl {place.url('readyz')}", "is it ready? /livez: is it alive?")
+    page.command(f"tail -f {place.worker_log}", "its log")
+    page.command(f"export CG_TRANS_03_SETTINGS_FILE={place.settings_file}", "for these two")
+    page.command(f"{us} topics check")
+    page.command(f"{us} config")
     page.command(
-        f"java -cp '{jars}' org.apache.kafka.tools.consumer.ConsoleConsumer "
-        f"--bootstrap-server {servers} --topic {place.settings.deny_topic} "
-        "--from-beginning --max-messages 1"
+        f"kcat -C -e -b {settings.bootstrap_servers} -t {settings.deny_topic}",
+        "denials; apt-get install kcat",
     )
-    page.command(f"tail -f {place.worker_log}")
     page.heading("To stop it")
-    page.command(f"kill {worker.pid}")
+    page.command(f"kill {worker.pid}", "the worker: commits, leaves its groups, exits 0")
     if place.prefix:
         page.line(f"and delete the topics that begin with {place.prefix}.")
     else:
-        page.command(f"cg-trans-03 kafka down --data {place.kafka_data}")
+        page.command(f"{us} kafka down --data {place.kafka_data}")
     page.command(f"rm -r {place.folder}")
+
+
+def our_name() -> str:
+    """How to call us from here: the bare name where the path has it, else the venv's script."""
+    if shutil.which("cg-trans-03"):
+        return "cg-trans-03"
+    script = Path(sys.executable).with_name("cg-trans-03")
+    return str(script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else script)
