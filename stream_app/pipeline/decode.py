@@ -3,6 +3,8 @@
 As strict as schemas/*.v1.schema.json, neither more nor less; tests hold the two together.
 """
 
+from typing import Any
+
 import msgspec
 
 from stream_app.domain.claim import Claim, ClaimFrequency, ServiceLine, SpecifiedAs
@@ -74,13 +76,33 @@ def _decode_claim_stepwise(text: bytes) -> Claim | None:
     parsed = parse_object(text)
     if not is_in_scope(parsed):
         return None
+    claim, contradiction, replaced = _fitted(parsed)
+    return _consistent(claim, contradiction, replaced)
+
+
+def check_claim(value: bytes) -> bool:
+    """Whether a claim that the scan has skipped is in scope after all; if not, it is validated.
+
+    Raises:
+        MalformedEvent: no JSON, or out of scope and not what the contract says it is.
+    """
+    parsed = parse_object(unframe(value))
+    if is_in_scope(parsed):
+        return True
+    _, contradiction, _ = _fitted(parsed)
+    if contradiction is not None:
+        raise MalformedEvent(DeadLetterReason.INCONSISTENT, f"${contradiction}")
+    return False
+
+
+def _fitted(parsed: dict[str, Any]) -> tuple[Claim, str | None, list[str] | None]:
     try:
         event = fit_claim(parsed)
         claim, contradiction = _claim(event)
     except Violation as violation:
         path = violation.path
     else:
-        return _consistent(claim, contradiction, event.replaced_procedure_codes)
+        return claim, contradiction, event.replaced_procedure_codes
     raise MalformedEvent(DeadLetterReason.SCHEMA_VIOLATION, f"${path}")
 
 

@@ -10,8 +10,7 @@ import threading
 
 from stream_app import metrics
 from stream_app.errors import MalformedEvent
-from stream_app.pipeline.json_text import parse_object
-from stream_app.pipeline.scope import is_in_scope
+from stream_app.pipeline.decode import check_claim
 from stream_app.worker.scan import RawRecord
 
 _WAITING = 1_000
@@ -40,6 +39,6 @@ def judge(value: bytes | None) -> str:
     if value is None:
         return "no_value"
     try:
-        return "in_scope" if is_in_scope(parse_object(value)) else "ok"
+        return "in_scope" if check_claim(value) else "ok"
     except MalformedEvent as fault:
         return fault.reason.value
