@@ -306,7 +306,8 @@ def read_headers(
         size, at = read_varint(buffer, at)
         if size < 0 or at + size > stop:
             raise UnreadableError("header key out of bounds")
-        key = buffer[at : at + size].decode()
+        # Kafka lets any bytes be a name; one that is no text must not block the partition.
+        key = buffer[at : at + size].decode(errors="replace")
         size, at = read_varint(buffer, at + size)
         if size < 0:
             headers.append((key, None))

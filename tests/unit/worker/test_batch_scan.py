@@ -73,6 +73,14 @@ def test_claim_is_left_out_when_a_code_stands_in_key_or_headers_only(scanner):
     assert scanner.scan(fetched(batch)).records == []
 
 
+def test_claim_is_delivered_when_a_header_name_is_no_text():
+    """Kafka lets any bytes be a name; aiokafka's own reader raises and would block for ever."""
+    batch = bytearray(v2_batch([Rec(IN_SCOPE, headers=(("name", b"v"),))], 0)[0])
+    batch = batch.replace(b"name", b"na\xffe")
+    (record,) = BatchScanner().scan(fetched(seal(batch, 0))).records
+    assert record.headers == (("na\ufffde", b"v"),)
+
+
 @both
 def test_scan_raises_when_a_bit_of_the_records_has_flipped(scanner):
     batch = bytearray(batch_of(*[CLAIM] * 5))
