@@ -1,5 +1,6 @@
 """Running the hops in one process under Faust's worker, until told to stop."""
 
+import gc
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -68,6 +69,10 @@ def run(apps: Sequence[HopApp], settings: Settings) -> int:
         nothing was committed that is not done.
     """
     set_up_logging(settings.log_level, settings.log_format)
+    # What is built by now stays: policies, apps, code. The collector need not look at it again,
+    # nor come by every few hundred objects where a claim makes dozens and all of them die young.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     worker = Worker(apps, settings)
     try:
         worker.execute_from_commandline()
