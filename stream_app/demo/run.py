@@ -30,6 +30,9 @@ from stream_app.synthetic.poison import POISONS
 from stream_app.worker.topics import create_topics
 
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 class Ask(Struct, frozen=True):
     """What the caller wants."""
 
@@ -89,20 +92,17 @@ def _cleaned_up() -> Iterator[ExitStack]:
     def told_to_stop(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)
 
-    def unwind_undisturbed(*_: object) -> None:
-        for number in before:
-            signal.signal(number, signal.SIG_IGN)
-
-    before = {
-        number: signal.signal(number, told_to_stop) for number in (signal.SIGTERM, signal.SIGHUP)
-    }
-    before[signal.SIGINT] = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if before[number] is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, told_to_stop)
     try:
         with ExitStack() as stack:
             try:
                 yield stack
             finally:
-                unwind_undisturbed()
+                for number in _SIGNALS:
+                    signal.signal(number, signal.SIG_IGN)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
