@@ -2,11 +2,18 @@
 
 Prefix `cg_trans_03_`, base units, `_total` for counters. Labels are topics, partitions, outcomes
 and codes: bounded, and never anything that a payload can choose.
+
+A labelled counter does not exist before its first event, and `increase()` does not see that event.
+So whatever is alarmed on begins at 0: `announce` and the end of this module see to that.
 """
+
+from collections.abc import Iterable
 
 from prometheus_client import Counter, Gauge, Histogram, Info
 
 from stream_app import __version__
+from stream_app.domain.decision import Outcome, Trigger
+from stream_app.errors import DeadLetterReason
 
 BUILD = Info("cg_trans_03_build", "Version of the service.")
 BUILD.info({"version": __version__})
@@ -54,6 +61,21 @@ LAG = Gauge(
     "cg_trans_03_lag_records",
     "Records behind the end of the partition that are not done yet.",
     ["topic", "partition"],
+)
+WAITING = Gauge(
+    "cg_trans_03_waiting_seconds",
+    "For how long this worker has known of the oldest record that is not done; 0 where all are. "
+    "By the clock of the worker, not by what producers say.",
+    ["topic", "partition"],
+)
+STALLED = Gauge(
+    "cg_trans_03_stalled_seconds",
+    "For how long records have been waiting without any being done. /livez fails at 120.",
+)
+READY = Gauge(
+    "cg_trans_03_ready",
+    "1 once the hop has its partitions and has recovered its tables, else 0.",
+    ["hop"],
 )
 IN_FLIGHT = Gauge(
     "cg_trans_03_in_flight_bytes",
@@ -104,3 +126,19 @@ CLAIMS_FORGOTTEN = Counter(
     "cg_trans_03_claims_forgotten",
     "Remembered claims dropped because of their age or their number.",
 )
+
+# -- from 0 on ----------------------------------------------------------------------------
+
+for _outcome in Outcome:
+    for _trigger in Trigger:
+        DECISIONS.labels(_outcome.value, _trigger.value)
+for _verdict in ("ok", "no_value", "in_scope", *(reason.value for reason in DeadLetterReason)):
+    SAMPLES.labels(_verdict)
+
+
+def announce(topics: Iterable[str]) -> None:
+    """Let the counters of these input topics begin at 0."""
+    for topic in topics:
+        RECORDS_LOST.labels(topic)
+        for reason in DeadLetterReason:
+            DEAD_LETTERS.labels(topic, reason.value)

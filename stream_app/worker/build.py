@@ -1,5 +1,6 @@
 """From settings to the Faust apps of a role."""
 
+from stream_app import metrics
 from stream_app.pipeline.decide import Decider
 from stream_app.policy.load import load_policies
 from stream_app.policy.load_applicability import load_applicability
@@ -34,12 +35,14 @@ def build_apps(settings: Settings, roles: tuple[str, ...] = ROLES) -> list[HopAp
     """
     apps = []
     if "scope" in roles:
+        metrics.announce((settings.claims_topic, settings.history_in_topic))
         hop = new_hop("scope", settings)
         hop.scan = ClaimScan(
             settings.claims_topic, settings.scan, settings.scan_sample_rate, SampleCheck().submit
         )
         apps.append(scope_app(settings, hop))
     if "adjudicate" in roles:
+        metrics.announce((settings.in_scope_topic, settings.history_topic))
         decider = Decider(
             load_policies(settings.policy_dir),
             load_applicability(settings.applicability_file),
