@@ -29,7 +29,6 @@ from stream_app.synthetic import Plan, Population
 from stream_app.synthetic.poison import POISONS
 from stream_app.worker.topics import create_topics
 
-
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
