@@ -73,6 +73,9 @@ class RawFetches:
         )
         state.consumed_to(fetched.to_offset)
         result._partition_records = None  # as `getall` does when it has read to the end
+        # Its generator refers back to it: without this, only the garbage collector would free
+        # the bytes.
+        records._records_iterator = None
         return fetched
 
 
