@@ -191,9 +191,6 @@ def _spawn(
             start_new_session=True,
         )
     broker = Broker(bootstrap_servers=bootstrap_servers, pid=process.pid, instance=instance)
-    # For a moment after exec, Linux shows no command line yet: not to be taken for a death.
-    while process.poll() is None and not broker.is_alive():
-        time.sleep(0.01)
     # Whoever stops the broker finds it by its record, maybe in another process: this handle
     # shall not complain about a child that it never waited for (`_reap` does).
     process.returncode = 0
@@ -231,13 +228,22 @@ def _reap(pid: int) -> None:
 
 def _command_line(pid: int) -> str:
     """Return a process's command line; empty when it is gone (or a zombie)."""
-    proc = Path(f"/proc/{pid}/cmdline")
     if Path("/proc/self/cmdline").exists():
         try:
-            return proc.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            # Between two programs (setpriv, then java) Linux shows no command line for a moment:
+            # not to be taken for a death.
+            while not (text := Path(f"/proc/{pid}/cmdline").read_bytes()) and not _is_zombie(pid):
+                time.sleep(0.01)
         except OSError:
             return ""
+        return text.replace(b"\0", b" ").decode(errors="replace")
     listed = subprocess.run(
         ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     return listed.stdout
+
+
+def _is_zombie(pid: int) -> bool:
+    """Say whether a process has ended and only waits to be let go of. Linux only."""
+    state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return state in "ZX"

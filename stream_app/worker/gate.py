@@ -21,6 +21,8 @@ class Gate:
         self._sought: tuple[int, frozenset[TP]] | None = None
         self._readable: frozenset[TP] = frozenset()
         self._is_open = False
+        self.closings = 0
+        """How often it was closed: a seek that was begun before the last time counts no more."""
 
     @property
     def readable(self) -> frozenset[TP]:
@@ -42,6 +44,7 @@ class Gate:
             self._sought = None
             self._readable = frozenset()
             self._is_open = False
+            self.closings += 1
 
     def sought(self, generation: int, partitions: frozenset[TP]) -> None:
         """The seek of `generation` is finished: `partitions` stand where they must."""

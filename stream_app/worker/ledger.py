@@ -157,6 +157,10 @@ class Ledger:
             if partition is not None:
                 partition.alive = False
 
+    def clear(self) -> None:
+        """No partition is ours."""
+        self.forget(list(self._partitions))
+
     @property
     def in_flight(self) -> int:
         """Bytes of records handed out and not yet done, over all partitions."""

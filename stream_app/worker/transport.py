@@ -8,7 +8,7 @@ What is overridden here and why (faust-streaming 0.15.3, aiokafka 0.14.0; both p
     ConsumerThread.seek_to_committed   Faust's leaves partitions without a commit where a stray
                                        fetch put them; runs in the gate's and the ledger's name
     ConsumerThread._create_worker_consumer   read_committed and the fetch sizes are not settings
-    RebalanceListener.on_partitions_revoked  the first word of a rebalance closes the gate
+    RebalanceListener                  the first word of a rebalance closes the gate
     Consumer._to_message               a batch becomes one Faust message, changelogs included
     Consumer.force_commit, wait_empty, on_partitions_revoked   the ledger alone decides
     Producer._settings_extra           idempotent, acks=all, without Faust's transactions
@@ -73,7 +73,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """Put every stream partition at its commit, or at its beginning if it has none."""
         consumer = self._ensure_consumer()
         hop = self.hop
-        generation = consumer._coordinator.generation
+        generation, closings = consumer._coordinator.generation, hop.gate.closings
         if hop.gate.readable:
             # A left-over seek of Faust's fetch loop; this generation has had its own.
             return {}
@@ -86,7 +86,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             )
         )
         beginning = await consumer.beginning_offsets(streams) if streams else {}
-        if generation != consumer._coordinator.generation:
+        if (generation, closings) != (consumer._coordinator.generation, hop.gate.closings):
             return {}
         # No await from here on: seek, ledger and gate move together.
         positions: dict[TP, int] = {}
@@ -255,6 +255,13 @@ class RebalanceListener(driver.ConsumerRebalanceListener):
     def on_partitions_revoked(self, revoked: Iterable[Any]) -> Any:
         cast(ConsumerThread, self._thread).hop.gate.close()
         return super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
+        # Once more: Faust's recovery of the generation before may have ended in between.
+        hop = cast(ConsumerThread, self._thread).hop
+        hop.gate.close()
+        hop.ledger.clear()
+        await super().on_partitions_assigned(assigned)
 
 
 class Consumer(driver.Consumer):
