@@ -380,14 +380,14 @@ class System:
                 found |= await consumer.end_offsets(await _partitions(consumer, topic))
             return found
 
-    async def settled(self) -> None:
-        """Wait until both groups have committed to the end of all that they read."""
+    async def settled(self, *hops: str) -> None:
+        """Wait until both groups (or one) have committed to the end of all that they read."""
         s = self.settings
-        hops = (
-            (s.scope_group, (s.claims_topic, s.history_in_topic)),
-            (s.adjudicate_group, (s.in_scope_topic, s.history_topic)),
-        )
-        for group, topics in hops:
+        groups = {
+            "scope": (s.scope_group, (s.claims_topic, s.history_in_topic)),
+            "adjudicate": (s.adjudicate_group, (s.in_scope_topic, s.history_topic)),
+        }
+        for group, topics in (groups[hop] for hop in hops or groups):
 
             async def at_end(group: str = group, topics: tuple[str, ...] = topics) -> bool:
                 ends = {tp: end for tp, end in (await self.ends(*topics)).items() if end}

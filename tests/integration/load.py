@@ -9,7 +9,7 @@ import orjson
 
 from stream_app.pipeline.decide import Decider
 from stream_app.synthetic.population import Event, Plan, Population, Stream, Truth
-from stream_app.worker.outbox import partition_of
+from stream_app.worker.outbox import partition_of_member
 from tests.integration.events import claim, new_member
 from tests.integration.harness import Sent, System
 from tests.integration.oracle import Fed, faults_of_decisions, faults_of_ids, source_of
@@ -114,7 +114,7 @@ class Load:
                 member = next(
                     member
                     for member in iter(new_member, None)
-                    if partition_of(member.member_id, s.partitions) == shard
+                    if partition_of_member(member.member_id, s.partitions) == shard
                 )
                 value = orjson.dumps(claim(member))
                 place = await producer.send_and_wait(s.claims_topic, value, partition=partition)

@@ -2,7 +2,7 @@
 
 The failure tests mean something only if they fail when the worker is wrong. Each bug takes away
 one of the worker's own safeguards and leaves the rest as it is. `stuck-broker` is no bug but the
-circumstance in which some of them show: nothing that is sent is ever acknowledged.
+circumstance in which some of them show: nothing that is sent is ever acknowledged. Nor is `slow-broker`.
 """
 
 import asyncio
@@ -55,7 +55,14 @@ def no_gate() -> None:
             self.hop.ledger.start(tp, start, None)
         return self.hop.ledger[tp].read(start, stop)  # type: ignore[no-any-return]
 
+    def fetched(self: Any, consumer: Any, wanted: set[TP]) -> list[TP]:
+        # Faust's set as it is now, which grows the moment that it resumes the streams.
+        live = self.consumer._active_partitions
+        in_rebalance = consumer._fetcher._subscriptions.reassignment_in_progress
+        return [] if in_rebalance else [tp for tp in consumer._fetcher._records if tp in live]
+
     thread._enter = enter
+    thread._fetched = fetched
 
 
 def commit_position() -> None:
@@ -96,19 +103,34 @@ def forget_changelog() -> None:
 def stuck_broker() -> None:
     """Nothing sent is acknowledged; nothing is refused, either."""
 
-    class Stuck(outbox.Outbox):
-        async def send(self, *_: Any, **__: Any) -> None: ...
+    async def send(self: outbox.Outbox, *_: Any, **__: Any) -> None: ...
 
-        async def acknowledged(self) -> Any:
-            await asyncio.Event().wait()
+    async def acknowledged(self: outbox.Outbox) -> Any:
+        await asyncio.Event().wait()
 
-    for module in (adjudicate_app, scope_app):
-        module.Outbox = Stuck  # type: ignore[attr-defined,misc]
+    outbox.Outbox.send = send  # type: ignore[method-assign]
+    outbox.Outbox.acknowledged = acknowledged  # type: ignore[method-assign]
+
+
+def slow_broker() -> None:
+    """Every acknowledgement takes a while, and so does the word on where a group stands."""
+    perform_seek, acknowledged = transport.Consumer.perform_seek, outbox.Outbox.acknowledged
+
+    async def seek_slowly(self: transport.Consumer) -> None:
+        await asyncio.sleep(0.6)
+        await perform_seek(self)
+
+    async def acknowledge_slowly(self: outbox.Outbox) -> Any:
+        await asyncio.sleep(0.15)
+        return await acknowledged(self)
+
+    transport.Consumer.perform_seek = seek_slowly  # type: ignore[method-assign]
+    outbox.Outbox.acknowledged = acknowledge_slowly  # type: ignore[method-assign]
 
 
 BUGS = {
     bug.__name__.replace("_", "-"): bug
-    for bug in (no_gate, commit_position, finish_early, forget_changelog, stuck_broker)
+    for bug in (no_gate, commit_position, finish_early, forget_changelog, stuck_broker, slow_broker)
 }
 
 

@@ -1,6 +1,5 @@
 """Claims in, decisions out: one worker, both hops, a member of its own for every test."""
 
-import asyncio
 from pathlib import Path
 
 import jsonschema
@@ -8,7 +7,7 @@ import orjson
 import pytest
 
 from stream_app.pipeline.decide import Decider
-from stream_app.worker.outbox import partition_of
+from stream_app.worker.outbox import partition_of_member
 from tests.integration.events import TRACEPARENT, claim, history, instant, new_member
 from tests.integration.harness import System
 from tests.integration.oracle import expected_decision, expected_event
@@ -89,7 +88,9 @@ async def test_in_scope_copy_keeps_bytes_headers_and_timestamp_when_forwarded(
     (copy,) = [out for out in copies if out.record.key == member.member_id.encode()]
     assert copy.record.value == value
     assert copy.record.timestamp == 1_700_000_000_123
-    assert copy.record.partition == partition_of(member.member_id, shared.settings.partitions)
+    assert copy.record.partition == partition_of_member(
+        member.member_id, shared.settings.partitions
+    )
     assert list(copy.record.headers) == [
         ("twice", b"1"),
         ("twice", b"2"),
@@ -201,7 +202,7 @@ async def test_no_decision_supersedes_itself_when_another_event_says_the_same(
         outs = await shared.decisions_of(member.claim_id)
         return len({out.event["decision_id"] for out in outs}) == 2
 
-    await _until(changed_is_decided)
+    await shared.until(changed_is_decided, "the changed claim is decided")
     outs = await shared.decisions_of(member.claim_id)
     assert all(out.event["supersedes"] != out.event["decision_id"] for out in outs)
 
@@ -217,8 +218,3 @@ async def test_framed_claims_and_histories_are_read_when_a_registry_framed_them(
     await shared.claims(frame + orjson.dumps(event))
     (out,) = await shared.decided(member.claim_id)
     assert out.event == expected_event(decider, event, [record], out)
-
-
-async def _until(holds) -> None:
-    while not await holds():
-        await asyncio.sleep(0.05)

@@ -31,7 +31,7 @@ async def test_claims_go_missing_when_commits_do_not_wait_for_the_work(
     worker = await _plant(system, f"stuck-broker,{bug}")
 
     async def committed() -> bool:
-        return len(await system.committed(system.settings.scope_group)) == 5
+        return bool(await system.committed(system.settings.scope_group))
 
     await system.until(committed, "what was read but not done is committed")
     await worker.kill()
@@ -117,7 +117,8 @@ async def test_claims_go_missing_when_there_is_no_gate(
 ) -> None:
     """The changelogs hold rows, the groups have no commit: Faust reads before it seeks."""
     system, load = await _with_rows_and_no_commit(make_system, decider)
-    await _plant(system, "no-gate")
+    # It never knows that it is ready.
+    system.launch("slow-broker,no-gate", "worker", module=PLANTED)
     await load.last_claims_decided()
     assert any("claims not decided" in fault for fault in await load.faults())
 
@@ -126,7 +127,7 @@ async def test_nothing_goes_missing_when_there_is_a_gate(
     make_system: MakeSystem, decider: Decider
 ) -> None:
     system, load = await _with_rows_and_no_commit(make_system, decider)
-    await system.start()
+    await _plant(system, "slow-broker")
     await load.last_claims_decided()
     assert not any("claims not decided" in fault for fault in await load.faults())
 
@@ -134,11 +135,16 @@ async def test_nothing_goes_missing_when_there_is_a_gate(
 async def _with_rows_and_no_commit(
     make_system: MakeSystem, decider: Decider
 ) -> tuple[System, Load]:
-    settings: dict[str, Any] = {"commit_interval_seconds": 3600.0}
-    system = await make_system(**settings)
-    load = Load.of(system, decider, seed=33, claims=1500)
+    """The first hop is through with everything; the second has begun, and was killed."""
+    system = await make_system()
+    load = Load.of(system, decider, seed=33, claims=1000)
     await load.feed_all()
-    worker = await system.start()
+    scope = await system.start("scope")
+    await system.settled("scope")
+    assert await scope.stop() == 0
+    never: Any = {"CG_TRANS_03_COMMIT_INTERVAL_SECONDS": "3600"}
+    adjudicate = await system.start("adjudicate", **never)
     await load.some_decided(30)
-    await worker.kill()
+    await adjudicate.kill()
+    assert await system.committed(system.settings.adjudicate_group) == {}
     return system, load

@@ -9,7 +9,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from stream_app.pipeline.decide import Decider
-from stream_app.worker.outbox import partition_of
+from stream_app.worker.outbox import partition_of_member
 from tests.integration.conftest import MakeSystem
 from tests.integration.events import Member, claim, history, new_member, out_of_scope
 from tests.integration.harness import System
@@ -103,7 +103,7 @@ async def test_claims_meet_their_history_when_producers_disagree_on_partitions(
     await _decided(system, decider, events)
     for out in await system.read(s.in_scope_topic, s.history_topic):
         member_id = orjson.loads(out.record.value)["member_id"]
-        assert out.record.partition == partition_of(member_id, s.partitions)
+        assert out.record.partition == partition_of_member(member_id, s.partitions)
 
 
 async def test_only_committed_claims_are_decided_when_transactions_abort(
