@@ -2,7 +2,8 @@
 
 The failure tests mean something only if they fail when the worker is wrong. Each bug takes away
 one of the worker's own safeguards and leaves the rest as it is. `stuck-broker` is no bug but the
-circumstance in which some of them show: nothing that is sent is ever acknowledged. Nor is `slow-broker`.
+circumstance in which some of them show: nothing that is sent is ever acknowledged. Nor is
+`slow-broker`.
 """
 
 import asyncio
@@ -16,12 +17,10 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
 from stream_app.worker import (
-    adjudicate_app,
     gate,
     hop,
     ledger,
     outbox,
-    scope_app,
     tables,
     transport,
 )
