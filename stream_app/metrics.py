@@ -124,8 +124,21 @@ DECISION_LATENCY = Histogram(
 )
 CLAIMS_FORGOTTEN = Counter(
     "cg_trans_03_claims_forgotten",
-    "Remembered claims dropped because of their age or their number.",
+    "Remembered claims dropped because of their age, their number or the length of their row. "
+    "Late history does not reach them any more.",
 )
+CLAIMS_DECIDED_AGAIN = Counter(
+    "cg_trans_03_claims_decided_again",
+    "Remembered claims decided again because their member's history changed, most of them to "
+    "the same end; `decisions` counts what was sent because of it.",
+)
+HISTORY_DRIFT = Counter(
+    "cg_trans_03_history_drift",
+    "Approvals reported to differ from what would be decided now, by the outcome now; approve: "
+    "the difference is over.",
+    ["decision"],
+)
+SHADOW = Gauge("cg_trans_03_shadow", "1 where decisions go to the shadow topic alone.")
 
 # -- from 0 on ----------------------------------------------------------------------------
 

@@ -7,8 +7,16 @@ from typing import Any, TypeGuard
 import msgspec
 from msgspec import Struct
 
-from stream_app.domain.decision import GUIDELINE, Decision, LineDecision, Outcome, Trigger
+from stream_app.domain.decision import (
+    GUIDELINE,
+    Decision,
+    LineDecision,
+    Outcome,
+    Reason,
+    Trigger,
+)
 from stream_app.errors import MalformedEvent
+from stream_app.pipeline.remember import LastDecision
 
 Headers = list[tuple[str, bytes]]
 
@@ -16,6 +24,8 @@ CE_SOURCE = b"/cg-trans-03"
 _CE_TYPES = {
     outcome: f"cg-trans-03.decision.{outcome.value}.v1".encode("ascii") for outcome in Outcome
 }
+
+_CE_TYPE_OF_DRIFT = b"cg-trans-03.history-drift.v1"
 
 ERROR_PREFIX = "__streams.errors."
 """As Kafka Streams names the headers of its dead letters (KIP-1034)."""
@@ -41,6 +51,43 @@ class _DecisionEvent(Struct, frozen=True):
     trigger: Trigger
     supersedes: str | None
     replay_id: str | None
+    source: Mapping[str, Any]
+    evaluated_at: str
+
+
+class _Approval(Struct, frozen=True):
+    """The approval that stands, as much as is remembered of it."""
+
+    decision_id: str
+    decision: Outcome
+
+
+class _FreshLine(Struct, frozen=True):
+    line_number: int
+    procedure_code: str
+    decision: Outcome
+    policy_version: str | None
+    reasons: tuple[Reason, ...]
+
+
+class _Fresh(Struct, frozen=True):
+    """What would be decided now; nobody was sent this decision."""
+
+    decision_id: str
+    decision: Outcome
+    lines: tuple[_FreshLine, ...]
+
+
+class _DriftEvent(Struct, frozen=True):
+    """A drift event (schemas/history-drift.v1.schema.json), its fields in the order sent."""
+
+    claim_id: str
+    claim_version: int
+    member_id: str
+    guideline: str
+    standing: _Approval
+    fresh: _Fresh
+    trigger: Trigger
     source: Mapping[str, Any]
     evaluated_at: str
 
@@ -85,18 +132,91 @@ def encode_decision(
     )
 
 
+def encode_drift(
+    approval: LastDecision,
+    fresh: Decision,
+    *,
+    trigger: Trigger,
+    source: Mapping[str, Any],
+    evaluated_at: str,
+) -> bytes:
+    """The JSON text of a drift event: an approval, and what would be decided now in its place."""
+    return _encoder.encode(
+        _DriftEvent(
+            claim_id=fresh.claim_id,
+            claim_version=fresh.claim_version,
+            member_id=fresh.member_id,
+            guideline=GUIDELINE,
+            standing=_Approval(approval.decision_id, approval.outcome),
+            fresh=_Fresh(
+                fresh.decision_id,
+                fresh.decision,
+                tuple(
+                    _FreshLine(
+                        line.line_number,
+                        line.procedure_code,
+                        line.decision,
+                        line.policy_version,
+                        line.reasons,
+                    )
+                    for line in fresh.lines
+                ),
+            ),
+            trigger=trigger,
+            source=source,
+            evaluated_at=evaluated_at,
+        )
+    )
+
+
 def decision_headers(
-    decision_id: str, evaluated_at: str, outcome: Outcome, traceparent: bytes | None
+    decision_id: str,
+    evaluated_at: str,
+    outcome: Outcome,
+    traceparent: bytes | None,
+    causation_id: str | None = None,
 ) -> Headers:
-    """CloudEvents 1.0 attributes in the Kafka binding's binary mode, and the trace carried on."""
+    """CloudEvents 1.0 attributes in the Kafka binding's binary mode, and the trace carried on.
+
+    Args:
+        decision_id: the event's id.
+        evaluated_at: RFC 3339.
+        outcome: what was decided.
+        traceparent: of the claim event.
+        causation_id: of the history event that led to the decision.
+    """
+    return _headers(decision_id, _CE_TYPES[outcome], evaluated_at, traceparent, causation_id)
+
+
+def drift_headers(
+    approval: LastDecision,
+    fresh: Decision,
+    evaluated_at: str,
+    traceparent: bytes | None,
+    causation_id: str | None = None,
+) -> Headers:
+    """As of a decision. The event's id names both decisions: the same drift, the same id."""
+    drift_id = f"{approval.decision_id}:{fresh.decision_id}"
+    return _headers(drift_id, _CE_TYPE_OF_DRIFT, evaluated_at, traceparent, causation_id)
+
+
+def _headers(
+    event_id: str,
+    event_type: bytes,
+    evaluated_at: str,
+    traceparent: bytes | None,
+    causation_id: str | None,
+) -> Headers:
     headers = [
         ("ce_specversion", b"1.0"),
-        ("ce_id", decision_id.encode()),
+        ("ce_id", event_id.encode()),
         ("ce_source", CE_SOURCE),
-        ("ce_type", _CE_TYPES[outcome]),
+        ("ce_type", event_type),
         ("ce_time", evaluated_at.encode()),
         ("content-type", b"application/json"),
     ]
+    if causation_id is not None:
+        headers.append(("ce_causationid", causation_id.encode()))
     if is_traceparent(traceparent):
         headers.append(("traceparent", traceparent))
     return headers

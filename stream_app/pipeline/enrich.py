@@ -34,7 +34,8 @@ class _Known(Struct, frozen=True, array_like=True):
     event_id: str
     transplant: Transplant | None
     event_ids: tuple[str, ...]
-    """Every event seen of the transplant, in code point order: an erasure must find them all."""
+    """Every event seen of the transplant, in code point order: an erasure must find them all. So
+    none is ever dropped; what bounds them is the row's length (`Adjudication.history`)."""
 
 
 class _RowV1(Struct, frozen=True, array_like=True, tag=1):
@@ -71,6 +72,16 @@ class MemberHistory:
         )
         before = known.transplant if known is not None else None
         return Change.REMEMBERED if event.transplant == before else Change.ON_FILE
+
+    def copy(self) -> "MemberHistory":
+        """A row of its own with the same content."""
+        copy = MemberHistory()
+        copy._known = dict(self._known)
+        return copy
+
+    def shrink(self, max_bytes: int) -> int:
+        """Nothing of it may be forgotten: the facts decide, the ids are what an erasure erases."""
+        return 0
 
     def event_ids(self) -> tuple[tuple[str, str], ...]:
         """(transplant_id, event_id) of every event that was ever taken in."""

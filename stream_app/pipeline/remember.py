@@ -34,11 +34,15 @@ class Source(Struct, frozen=True, array_like=True):
 
 
 class LastDecision(Struct, frozen=True, array_like=True):
-    """The decision that was last sent for a claim."""
+    """A decision that was told, as much of it as a later one is compared with."""
 
     decision_id: str
     outcome: Outcome
-    reason_codes: tuple[str, ...]
+    reasons: tuple[tuple[str, ...], ...]
+    """The reason codes of each line, in line order."""
+    claim_version: int = 1
+    shadow: bool = False
+    """Told to the shadow topic only: to everybody else it was never made."""
 
 
 class RememberedClaim(Struct, frozen=True, omit_defaults=True):
@@ -48,7 +52,10 @@ class RememberedClaim(Struct, frozen=True, omit_defaults=True):
     source: Source
     traceparent: str | None = None
     decision: LastDecision | None = None
-    """None where there was nothing to decide: a void, or no applicable in-scope line."""
+    """What was last sent of the claim, of an earlier version where this one is void or has no
+    applicable line. None: nothing ever was."""
+    drift: LastDecision | None = None
+    """What was last reported to differ from `decision`, which then is an approval."""
 
     @property
     def is_void(self) -> bool:
@@ -107,15 +114,36 @@ class MemberClaims:
             How many were forgotten.
         """
         oldest = now.minute - max_age_days * _MINUTES_A_DAY
-        latest_first = sorted(
-            self._claims.values(),
-            key=lambda remembered: (remembered.claim.occurred_at, remembered.claim.claim_id),
-            reverse=True,
-        )
+        if len(self._claims) <= max_count and all(
+            each.claim.occurred_at.minute >= oldest for each in self._claims.values()
+        ):
+            return 0
+        latest_first = self._latest_first()
         kept = [each for each in latest_first if each.claim.occurred_at.minute >= oldest]
         forgotten = len(self._claims) - len(kept[:max_count])
         self._claims = {each.claim.claim_id: each for each in kept[:max_count]}
         return forgotten
+
+    def shrink(self, max_bytes: int) -> int:
+        """Forget the oldest claims until the row is no longer than that.
+
+        Returns:
+            How many were forgotten.
+        """
+        forgotten, latest_first = 0, self._latest_first()
+        while latest_first and len(self.to_bytes()) > max_bytes:
+            # A tenth at a time: a row that is too long may hold many small claims.
+            for _ in range(1 + len(latest_first) // 10):
+                del self._claims[latest_first.pop().claim.claim_id]
+                forgotten += 1
+        return forgotten
+
+    def _latest_first(self) -> list[RememberedClaim]:
+        return sorted(
+            self._claims.values(),
+            key=lambda remembered: (remembered.claim.occurred_at, remembered.claim.claim_id),
+            reverse=True,
+        )
 
     def to_bytes(self) -> bytes:
         """The row for a table: equal content gives equal bytes."""

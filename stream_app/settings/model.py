@@ -88,6 +88,10 @@ class Topics(Group):
     """Out: decisions to deny."""
     pend_topic: Name = "cg-trans-03.pend"
     """Out: decisions to pend."""
+    history_drift_topic: Name = "cg-trans-03.history-drift"
+    """Out: approvals that would not be given any more since the member's history changed."""
+    shadow_topic: Name = "cg-trans-03.shadow"
+    """Out: all decisions, and all drift, where `shadow` is on."""
     dead_letter_topic: Name = "cg-trans-03.dead-letter"
     """Out: what could not be used, as it came, with the reason in its headers."""
     partitions: Annotated[int, Field(ge=1, le=1000)] = 12
@@ -124,6 +128,15 @@ class Decisions(Group):
     applicability_file: Path | None = None
     """YAML file that says which plans adopted the guideline when, and what takes precedence; by
     default it is adopted everywhere and nothing does."""
+
+
+class Shadow(Group):
+    """Shadow mode."""
+
+    shadow: bool = False
+    """Decide and count, but send decisions and drift to `shadow_topic` alone. What was decided in
+    one mode counts as never said in the other. A worker beside a live one takes `--role
+    adjudicate` and an `adjudicate_group` of its own, and with it tables of its own."""
 
 
 class Memory(Group):
@@ -196,10 +209,10 @@ class Running(Group):
     """The least severe line that is logged."""
 
 
-GROUPS = (Cluster, Topics, Decisions, Memory, Reading, Running)
+GROUPS = (Cluster, Topics, Decisions, Shadow, Memory, Reading, Running)
 
 
-class Settings(Running, Reading, Memory, Decisions, Topics, Cluster):
+class Settings(Running, Reading, Memory, Shadow, Decisions, Topics, Cluster):
     """All settings. Every one has a default; values are checked, and checked against each other."""
 
     @property

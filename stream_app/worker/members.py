@@ -17,6 +17,8 @@ from stream_app.worker.tables import MemberTable
 class _Row(Protocol):
     def to_bytes(self) -> bytes: ...
 
+    def shrink(self, max_bytes: int) -> int: ...
+
     @classmethod
     def from_bytes(cls, row: bytes) -> Self: ...
 
@@ -52,8 +54,9 @@ class _Rows(Generic[R]):
         row = self._rows[member_id] = type(self._new()).from_bytes(stored)
         return row
 
-    def changed(self, member_id: str) -> None:
+    def put(self, member_id: str, row: R) -> None:
         """The member's row is to be written."""
+        self._rows[member_id] = row
         self._changed.add(member_id)
         self._erased.discard(member_id)
 
@@ -63,14 +66,21 @@ class _Rows(Generic[R]):
         self._changed.add(member_id)
         self._erased.add(member_id)
 
-    async def write(self, outbox: Outbox, span: Span) -> None:
-        rows = {
-            member_id.encode(): (
-                None if member_id in self._erased else self._rows[member_id].to_bytes()
-            )
-            for member_id in sorted(self._changed)
-        }
+    async def write(self, outbox: Outbox, span: Span, max_bytes: int) -> int:
+        """Write what changed, each row no longer than that; how many claims that forgot."""
+        forgotten = 0
+        rows: dict[bytes, bytes | None] = {}
+        for member_id in sorted(self._changed):
+            value = None
+            if member_id not in self._erased:
+                row = self._rows[member_id]
+                value = row.to_bytes()
+                if len(value) > max_bytes:
+                    forgotten += row.shrink(max_bytes)
+                    value = row.to_bytes()
+            rows[member_id.encode()] = value
         await self._table.write(self._partition, rows, outbox, span)
+        return forgotten
 
 
 class Members:
@@ -80,7 +90,15 @@ class Members:
         self.history: _Rows[MemberHistory] = _Rows(history, partition, MemberHistory)
         self.claims: _Rows[MemberClaims] = _Rows(claims, partition, MemberClaims)
 
-    async def write(self, outbox: Outbox, span: Span) -> None:
-        """Write what changed. Call it when the decisions that rest on it are acknowledged."""
-        await self.history.write(outbox, span)
-        await self.claims.write(outbox, span)
+    async def write(self, outbox: Outbox, span: Span, max_bytes: int) -> int:
+        """Write what changed. Call it when the decisions that rest on it are acknowledged.
+
+        Claims first: a history that is stored is a history that its claims were decided by. A
+        crash in between leaves the history event to be read, and its claims decided, once more.
+
+        Returns:
+            How many remembered claims were dropped because a row was too long.
+        """
+        forgotten = await self.claims.write(outbox, span, max_bytes)
+        await self.history.write(outbox, span, max_bytes)
+        return forgotten

@@ -59,6 +59,8 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         settings.approve_topic,
         settings.deny_topic,
         settings.pend_topic,
+        settings.history_drift_topic,
+        settings.shadow_topic,
         settings.dead_letter_topic,
     )
     shards = settings.partitions

@@ -12,7 +12,7 @@ SCHEMAS = Path(__file__).parents[2] / "schemas"
 EXAMPLES = SCHEMAS / "examples"
 
 CLAIM, HISTORY = "claims.adjudication", "member.transplant-history"
-DECISION, DEAD_LETTER_LINE = "decision", "dead-letter-line"
+DECISION, DRIFT, DEAD_LETTER_LINE = "decision", "history-drift", "dead-letter-line"
 
 
 @functools.cache

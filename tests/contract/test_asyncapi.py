@@ -12,11 +12,13 @@ from ruamel.yaml import YAML
 
 from stream_app.domain.decision import Outcome
 from stream_app.errors import DeadLetterReason, MalformedEvent
-from stream_app.pipeline.encode import dead_letter_headers, decision_headers
+from stream_app.pipeline.encode import dead_letter_headers, decision_headers, drift_headers
 from stream_app.settings import Settings
 from stream_app.worker.topics import TopicSpec, topic_specs
 from tests.contract.asyncapi_specs import NpmMissing, asyncapi_schema
 from tests.contract.contracts import SCHEMAS
+from tests.contract.decision_examples import drifted
+from tests.contract.test_topics import schemas_of
 
 DOCUMENT: dict[str, Any] = YAML(typ="safe").load(SCHEMAS / "asyncapi.yaml")
 CHANNELS: dict[str, Any] = DOCUMENT["channels"]
@@ -105,8 +107,7 @@ def test_topic_files_and_channels_name_the_same_schemas() -> None:
         schemas = {
             reference for each in messages for reference in references(each.get("payload", {}))
         }
-        expected = said["value"]["schema"]
-        assert schemas == ({expected.replace("../", "./", 1)} if expected else set())
+        assert schemas == {each.replace("../", "./", 1) for each in schemas_of(said["value"])}
 
 
 def test_every_channel_has_its_operation_and_messages_belong_to_their_channel() -> None:
@@ -134,11 +135,18 @@ def header_schema(name: str) -> jsonschema_rs.Draft7Validator:
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_headers_of_a_decision_are_those_of_the_document(outcome: Outcome) -> None:
-    sent = decision_headers("id", "2026-01-02T03:04:05Z", outcome, TRACE)
+    sent = decision_headers("id", "2026-01-02T03:04:05Z", outcome, TRACE, "history event")
     headers = {name: value.decode() for name, value in sent}
     name = f"{outcome.value}Headers"
     assert header_schema(name).is_valid(headers)
     assert set(headers) == set(DOCUMENT["components"]["schemas"][name]["properties"])
+
+
+def test_headers_of_drift_are_those_of_the_document() -> None:
+    sent = drift_headers(*drifted(), "2026-01-02T03:04:05Z", TRACE, "history event")
+    headers = {name: value.decode() for name, value in sent}
+    assert header_schema("driftHeaders").is_valid(headers)
+    assert set(headers) == set(DOCUMENT["components"]["schemas"]["driftHeaders"]["properties"])
 
 
 @pytest.mark.parametrize("reason", DeadLetterReason)

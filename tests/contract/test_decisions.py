@@ -15,25 +15,27 @@ from stream_app.domain.decision import Trigger
 from stream_app.errors import DeadLetterReason, MalformedEvent
 from stream_app.pipeline.decide import Decider
 from stream_app.pipeline.decode import decode_claim, decode_history
-from stream_app.pipeline.encode import encode_decision
+from stream_app.pipeline.encode import encode_decision, encode_drift
 from stream_app.pipeline.enrich import MemberHistory
 from stream_app.policy.load import load_policies
 from stream_app.rules.settings import DecisionSettings
 from tests.contract.contracts import (
     DEAD_LETTER_LINE,
     DECISION,
+    DRIFT,
     EXAMPLES,
     fits,
     rust_validator,
     schema,
 )
-from tests.contract.decision_examples import made
+from tests.contract.decision_examples import drifted, made, made_of_drift
 from tests.property.decode_events import claims, contradicts_itself, histories
 
 TOPICS = {
     "cg-trans-03.approve": DECISION,
     "cg-trans-03.deny": DECISION,
     "cg-trans-03.pend": DECISION,
+    "cg-trans-03.history-drift": DRIFT,
     "dead-letter-line": DEAD_LETTER_LINE,
 }
 DECIDERS = [
@@ -82,6 +84,32 @@ def test_example_is_what_the_service_decides_today(path: Path, event: dict[str, 
     # The id changes with every change of the policy files, of a text even.
     assert {**example, "decision_id": ""} == {**event, "decision_id": ""}
     assert f".{example['decision']}" in path.parts[-4]
+
+
+@pytest.mark.parametrize(
+    ("path", "event"), [pytest.param(*each, id=each[0].stem) for each in made_of_drift()]
+)
+def test_example_of_drift_is_what_the_service_says_today(path: Path, event: dict[str, Any]) -> None:
+    """If this fails on purpose: python -m tests.contract.decision_examples"""
+    example = json.loads(path.read_bytes())
+    for each in (example, event):
+        each["standing"]["decision_id"] = each["fresh"]["decision_id"] = ""
+    assert example == event
+
+
+def test_drift_has_no_field_that_its_schema_does_not_name() -> None:
+    said = json.loads(
+        encode_drift(
+            *drifted(),
+            trigger=Trigger.HISTORY_UPDATE,
+            source={"topic": "t", "partition": 0, "offset": 0},
+            evaluated_at="2026-01-02T03:04:05Z",
+        )
+    )
+    part = schema(DRIFT)
+    assert set(said) == set(part["properties"])
+    assert set(said["fresh"]) == set(part["properties"]["fresh"]["properties"])
+    assert set(said["fresh"]["lines"][0]) == set(part["definitions"]["line"]["properties"])
 
 
 @given(

@@ -13,9 +13,17 @@ from stream_app.domain.history import HistoryOperation, TransplantStatus, Transp
 from stream_app.domain.vocabulary import CriterionName, ReasonCode
 from stream_app.errors import DeadLetterReason
 from stream_app.pipeline import wire
-from tests.contract.contracts import CLAIM, DEAD_LETTER_LINE, DECISION, HISTORY, SCHEMAS, schema
+from tests.contract.contracts import (
+    CLAIM,
+    DEAD_LETTER_LINE,
+    DECISION,
+    DRIFT,
+    HISTORY,
+    SCHEMAS,
+    schema,
+)
 
-NAMES = (CLAIM, HISTORY, DECISION, DEAD_LETTER_LINE)
+NAMES = (CLAIM, HISTORY, DECISION, DRIFT, DEAD_LETTER_LINE)
 
 
 def test_every_schema_file_is_known_to_these_tests() -> None:
@@ -64,6 +72,15 @@ def test_words_of_the_decision_schema_are_those_of_the_code() -> None:
     assert definitions["outcome"]["enum"] == values(Outcome)
     assert definitions["reason"]["properties"]["code"]["enum"] == values(ReasonCode)
     assert definitions["criterion"]["properties"]["criterion"]["enum"] == values(CriterionName)
+
+
+def test_parts_of_the_drift_schema_are_those_of_the_decision_schema() -> None:
+    decision, drift = schema(DECISION)["definitions"], schema(DRIFT)["definitions"]
+    for name in drift.keys() - {"line"}:
+        assert drift[name] == decision[name]
+    line = drift["line"]["properties"]
+    for name in line.keys() - {"reasons"}:
+        assert line[name] == decision["line"]["properties"][name]
 
 
 def test_words_of_the_dead_letter_schema_are_those_of_the_code() -> None:

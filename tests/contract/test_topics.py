@@ -8,16 +8,18 @@ from ruamel.yaml import YAML
 
 from stream_app.domain.decision import Outcome
 from stream_app.errors import DeadLetterReason, MalformedEvent
-from stream_app.pipeline.encode import dead_letter_headers, decision_headers
+from stream_app.pipeline.encode import dead_letter_headers, decision_headers, drift_headers
 from stream_app.settings import Settings
 from stream_app.worker.topics import TopicSpec, topic_specs
 from tests.contract.contracts import SCHEMAS
+from tests.contract.decision_examples import drifted
 
 TOPICS = SCHEMAS / "topics"
 FIELDS = {
     *("topic", "setting", "direction", "description", "producers", "consumers", "key"),
     *("partitions", "value", "headers", "retention", "largest record", "config"),
 }
+TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 SPECS = {spec.name: spec for spec in topic_specs(Settings())}
 
 
@@ -43,15 +45,28 @@ def test_file_says_what_the_service_makes_of_the_topic(spec: TopicSpec) -> None:
 def test_schema_and_examples_of_the_topic_exist(name: str) -> None:
     value = topic_file(name)["value"]
     assert set(value) == {"schema", "examples", "framing", "null"}
-    for place in ("schema", "examples"):
-        assert value[place] is None or (Path(TOPICS) / value[place]).resolve().exists()
+    for place in (*schemas_of(value), value["examples"]):
+        assert place is None or (Path(TOPICS) / place).resolve().exists()
+
+
+def schemas_of(value: dict[str, Any]) -> list[str]:
+    schemas = value["schema"] or []
+    return [schemas] if isinstance(schemas, str) else schemas
 
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_headers_of_decisions_are_those_of_the_file(outcome: Outcome) -> None:
-    trace = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    sent = dict(decision_headers("id", "now", outcome, trace))
+    sent = dict(decision_headers("id", "now", outcome, TRACE, "history event"))
     said = topic_file(f"cg-trans-03.{outcome.value}")["headers"]
+    assert set(sent) == set(said)
+    for constant in ("ce_specversion", "ce_source", "ce_type", "content-type"):
+        assert sent[constant].decode() == said[constant]
+
+
+def test_headers_of_drift_are_those_of_the_file() -> None:
+    approval, fresh = drifted()
+    sent = dict(drift_headers(approval, fresh, "now", TRACE, "history event"))
+    said = topic_file("cg-trans-03.history-drift")["headers"]
     assert set(sent) == set(said)
     for constant in ("ce_specversion", "ce_source", "ce_type", "content-type"):
         assert sent[constant].decode() == said[constant]

@@ -146,20 +146,23 @@ async def test_nothing_is_sent_again_when_a_claim_is_redelivered(shared: System)
     assert len(await shared.decisions_of(member.claim_id)) == 1
 
 
-async def test_new_decision_supersedes_the_first_when_a_redelivered_claim_meets_newer_history(
-    shared: System, decider: Decider
+async def test_nothing_is_sent_again_when_history_had_its_say_before_the_claim_comes_again(
+    shared: System,
 ) -> None:
-    member = new_member()
-    event, record = claim(member), history(member)
+    """Late history itself supersedes the first decision (test_late_history.py)."""
+    member, sentinel = new_member(), new_member()
+    event = claim(member)
     await shared.claims(event)
-    (first,) = await shared.decided(member.claim_id)
-    await shared.histories(record)
-    await shared.settled()
-    await shared.claims(event)
-    _, second = await shared.decided(member.claim_id, 2)
-    assert first.event["decision_id"] == expected_decision(decider, event, []).decision_id
-    assert second.event == expected_event(decider, event, [record], second)
+    await shared.decided(member.claim_id)
+    await shared.histories(history(member))
+    first, second = await shared.decided(member.claim_id, 2)
     assert second.event["supersedes"] == first.event["decision_id"]
+    key, after = member.claim_id.encode(), claim(sentinel, member_id=member.member_id)
+    await shared.feed(
+        shared.settings.claims_topic, [(key, orjson.dumps(each)) for each in (event, after)]
+    )
+    await shared.decided(sentinel.claim_id)
+    assert len(await shared.decisions_of(member.claim_id)) == 2
 
 
 async def test_only_the_latest_version_stands_when_versions_arrive_out_of_order(

@@ -63,7 +63,7 @@ def test_every_topic_and_group_has_a_name_of_its_own_on_a_given_cluster(tmp_path
         dumped = place.settings.model_dump()
         return {v for k, v in dumped.items() if k.endswith(("_topic", "_group"))}
 
-    assert len(names(one)) == 10
+    assert len(names(one)) == 12
     assert all(name.startswith(f"{one.prefix}.") for name in names(one))
     assert not names(one) & names(other)
     assert one.settings.replication_factor == 3

@@ -79,7 +79,8 @@ def test_row_reads_back() -> None:
         msgspec.structs.replace(claim("A"), frequency=ClaimFrequency.VOID, plan_id="P"),
         SOURCE,
         traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        decision=LastDecision("id", Outcome.PEND, ("HISTORY_NOT_FOUND",)),
+        drift=LastDecision("other", Outcome.DENY, (("DONOR_MISMATCH",), ()), 2, shadow=True),
+        decision=LastDecision("id", Outcome.PEND, (("HISTORY_NOT_FOUND",),), 2),
     )
     claims = row(claim("B"))
     claims.remember(full)
@@ -112,3 +113,13 @@ def test_prune_forgets_the_oldest_when_there_are_too_many() -> None:
     assert claims.prune(Instant(9, 0), max_age_days=400, max_count=2) == 2
     assert [each.claim.claim_id for each in claims.all()] == ["b", "c"]
     assert len(claims) == 2
+
+
+def test_shrink_forgets_the_oldest_until_the_row_fits() -> None:
+    claims = row(*(claim(claim_id, minute=minute) for minute, claim_id in enumerate("dacb")))
+    whole = len(claims.to_bytes())
+    assert claims.shrink(whole) == 0
+    assert claims.shrink(whole - 1) == 1
+    assert [each.claim.claim_id for each in claims.all()] == ["a", "b", "c"]
+    assert claims.shrink(1) == 3
+    assert len(MemberClaims.from_bytes(claims.to_bytes())) == 0
