@@ -5,6 +5,7 @@ It answers from a thread of its own, so that a busy or stuck event loop shows in
 
 import threading
 from collections.abc import Callable, Iterable
+from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -13,8 +14,20 @@ from prometheus_client import make_wsgi_app
 Check = Callable[[], str | None]
 """None when all is well, otherwise one line that says what is not."""
 
+_SILENCE_SECONDS = 10
+"""How long a client may be connected and say nothing."""
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """A thread a connection: a client that says nothing holds up neither probes nor shutdown."""
+
+    daemon_threads = True
+    block_on_close = False
+
 
 class _QuietHandler(WSGIRequestHandler):
+    timeout = _SILENCE_SECONDS
+
     def log_message(self, *_args: Any) -> None:
         """No access log: scrapes and probes are not news."""
 
@@ -39,7 +52,9 @@ class HealthServer:
             start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
             return [f"{fault or 'ok'}\n".encode()]
 
-        self._server: WSGIServer = make_server(host, port, application, handler_class=_QuietHandler)
+        self._server = make_server(
+            host, port, application, server_class=_Server, handler_class=_QuietHandler
+        )
         self.port: int = self._server.server_port
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="health", daemon=True
