@@ -14,7 +14,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(STAMP) ## make .venv from the pinned, hashed lock file (fast when nothing changed)
@@ -41,6 +41,14 @@ lock: setup ## pin again after a change of pyproject.toml (UPGRADE=1: newest ver
 docs: setup ## write docs/settings.md from the settings themselves
 	$(BIN)/python -c 'from stream_app.settings.show import as_markdown; print(as_markdown(), end="")' > docs/settings.md
 
+.PHONY: chart
+chart: setup ## write the chart's schema, README and dashboards from their sources
+	$(BIN)/python -m deploy.write
+
+.PHONY: deploy-tools
+deploy-tools: setup ## build the Helm that tests the chart, once (a few minutes)
+	$(BIN)/python -m deploy.tools
+
 .PHONY: run
 run: setup ## the whole pipeline on a local Kafka, with an answer that is checked (KEEP=1 leaves it up)
 	$(BIN)/cg-trans-03 demo $(if $(KEEP),--keep)
@@ -58,12 +66,16 @@ format: setup ## format the code and repair what can be repaired
 	$(BIN)/ruff check --fix .
 
 .PHONY: test
-test: lint ## lint, then every test; starts a real Kafka of its own
+test: lint deploy-tools ## lint, then every test; starts a real Kafka of its own
 	$(BIN)/pytest
 
 .PHONY: test-unit
 test-unit: setup ## the tests that need no Kafka
-	$(BIN)/pytest -m "not integration"
+	$(BIN)/pytest -m "not integration and not deploy"
+
+.PHONY: test-deploy
+test-deploy: deploy-tools ## the chart, its alerts and dashboards
+	$(BIN)/pytest tests/deploy
 
 .PHONY: bench bench-quick
 bench: setup ## the measurements of benchmarks/, against their peers
