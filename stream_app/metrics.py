@@ -145,6 +145,7 @@ SHADOW = Gauge("cg_trans_03_shadow", "1 where decisions go to the shadow topic a
 for _outcome in Outcome:
     for _trigger in Trigger:
         DECISIONS.labels(_outcome.value, _trigger.value)
+    HISTORY_DRIFT.labels(_outcome.value)
 for _verdict in ("ok", "no_value", "in_scope", *(reason.value for reason in DeadLetterReason)):
     SAMPLES.labels(_verdict)
 
