@@ -45,6 +45,11 @@ class Load:
         """Histories and claims in the population's own order."""
         await self._feed(self.events, pause)
 
+    async def feed_part(self, begin: float, end: float) -> None:
+        """The same from one share of the events to another."""
+        count = len(self.events)
+        await self._feed(self.events[round(begin * count) : round(end * count)], 0.0)
+
     async def feed_histories(self) -> None:
         """All histories, and wait until they are on file: then each claim has one right answer."""
         await self._feed(self.of_stream(Stream.HISTORY), 0.0)

@@ -116,11 +116,11 @@ def slow_broker() -> None:
     perform_seek, acknowledged = transport.Consumer.perform_seek, outbox.Outbox.acknowledged
 
     async def seek_slowly(self: transport.Consumer) -> None:
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(1.0)
         await perform_seek(self)
 
     async def acknowledge_slowly(self: outbox.Outbox) -> Any:
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0.1)
         return await acknowledged(self)
 
     transport.Consumer.perform_seek = seek_slowly  # type: ignore[method-assign]

@@ -43,7 +43,7 @@ async def test_claim_too_large_to_copy_is_filed_without_its_value_when_read(
     await system.start()
     await _send(system, b"key", claim(new_member(), note="x" * 4_000_000), [("h", b"1")])
     (out,) = await _filed(system, 1)
-    assert (out.record.key, out.record.value) == (b"key", None)
+    assert (out.record.key, out.record.value) == (b"key", b"")
     assert out.headers["h"] == b"1"
     assert out.headers["cg_trans_03.reason"] == b"TOO_LARGE"
     await _still_decides(system)
