@@ -151,6 +151,12 @@ def test_the_rules_hold_when_promtool_checks_them(promtool: str) -> None:
 
 
 @pytest.mark.parametrize("cases", PROMTOOL_TESTS, ids=lambda path: path.name)
+def test_groups_are_taken_in_the_order_of_the_file_when_promtool_tests(cases: Path) -> None:
+    order = YAML(typ="safe").load(cases)["group_eval_order"]
+    assert order == [group["name"] for group in GROUPS]
+
+
+@pytest.mark.parametrize("cases", PROMTOOL_TESTS, ids=lambda path: path.name)
 def test_alerts_fire_and_stay_quiet_when_they_should(
     promtool: str, cases: Path, tmp_path: Path
 ) -> None:
