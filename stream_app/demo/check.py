@@ -28,17 +28,18 @@ def check(acts: Acts, tally: Tally) -> list[Finding]:
         _one_id_each(tally),
         _in_place(tally),
         _as_foretold(acts, tally),
+        _late_as_foretold(acts, tally),
     ]
 
 
 def late_outcomes(acts: Acts, tally: Tally) -> tuple[int, int]:
-    """Of the decided claims whose history came late: (all, those as if it had come in time)."""
-    told = [
-        claim
-        for claim in acts.late_claims & tally.decisions.keys()
-        if acts.truth.standing[claim].outcome is not None
-    ]
-    return len(told), sum(_foretold(acts, tally, claim) for claim in told)
+    """Of the decided claims whose history came late: (all, those that it decided again)."""
+    told = _late(acts) & tally.decisions.keys()
+    again = sum(
+        any(one.event.trigger is Trigger.HISTORY_UPDATE for one in tally.decisions[claim])
+        for claim in told
+    )
+    return len(told), again
 
 
 def _nothing_lost(acts: Acts, tally: Tally) -> Finding:
@@ -115,6 +116,30 @@ def _as_foretold(acts: Acts, tally: Tally) -> Finding:
         "outcome and reasons as foretold",
         f"{right:,} of {len(claims):,} with known history",
     )
+
+
+def _late_as_foretold(acts: Acts, tally: Tally) -> Finding:
+    """What history says late counts as much: the last decision is the one foretold.
+
+    No claim of the population is approved on what late history takes back, so that none ends as
+    an approval with drift.
+    """
+    claims = _late(acts)
+    right = sum(_foretold(acts, tally, claim) for claim in claims)
+    return Finding(
+        right == len(claims),
+        "late history made good",
+        f"{right:,} of {len(claims):,} claims end as foretold",
+    )
+
+
+def _late(acts: Acts) -> set[str]:
+    truth = acts.truth
+    return {
+        claim
+        for claim in acts.late_claims & truth.decided
+        if truth.standing[claim].outcome is not None
+    }
 
 
 def _at_odds(received: list[Received]) -> bool:

@@ -17,17 +17,11 @@ from stream_app.demo.tally import Tally
 
 
 def late(page: Page, acts: Acts, tally: Tally) -> None:
-    """Says honestly what became of claims whose history came late."""
-    claims, as_if_known = late_outcomes(acts, tally)
-    if claims == as_if_known:
-        page.line(
-            f"{claims:,} claims came before their history; each now stands as if it had been known."
-        )
-        return
+    """Says what became of claims whose history came late."""
+    claims, again = late_outcomes(acts, tally)
     page.line(
-        f"{claims:,} claims came before their history and were decided without it. "
-        f"{claims - as_if_known:,} of them would be decided otherwise now and keep their pend: "
-        "this version does not decide again when history arrives late."
+        f"{claims:,} claims came before their history and were decided without it. When it came, "
+        f"{again:,} of them got another decision, which names the one that it supersedes."
     )
 
 

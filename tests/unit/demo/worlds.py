@@ -38,16 +38,19 @@ def received(one: DecisionEvent) -> Received:
 
 
 def perfect(acts: Acts) -> Tally:
-    """What comes out when nothing goes wrong and no claim is ever decided again."""
+    """What comes out when nothing goes wrong: late history decides its claims again."""
     decisions = []
     for claim in sorted(acts.truth.decided):
         scenario = acts.truth.standing[claim]
-        if claim in acts.late_claims or scenario.outcome is None:
-            decisions.append(event(claim, f"{claim}-id", outcome=Outcome.PEND))
-        else:
-            decisions.append(
-                event(claim, f"{claim}-id", outcome=scenario.outcome, reasons=scenario.reasons)
-            )
+        first = f"{claim}-id"
+        if scenario.outcome is None:
+            decisions.append(event(claim, first, outcome=Outcome.PEND))
+            continue
+        told = {"outcome": scenario.outcome, "reasons": scenario.reasons}
+        if claim in acts.late_claims:
+            decisions.append(event(claim, first, outcome=Outcome.PEND))
+            told |= {"supersedes": first, "trigger": Trigger.HISTORY_UPDATE}
+        decisions.append(event(claim, f"{claim}-last", **told))
     letters = [
         DeadLetter(stream, key, one.reason.value)
         for stream, malformed in (
