@@ -243,6 +243,16 @@ def test_no_volume_is_asked_for_when_tables_are_in_memory(render) -> None:
     assert disk["spec"]["volumeClaimTemplates"][0]["metadata"]["name"] == "data"
 
 
+def test_the_first_hop_leaves_no_trace_when_off(render) -> None:
+    """A release in shadow beside a live one: the live one's scope feeds both."""
+    documents = render("-f", BY_NAME["strimzi-keda"], "--set", "scope.enabled=false")
+    names = {f"{one['kind']}/{one['metadata']['name']}" for one in documents}
+    assert "StatefulSet/release-1-adjudicate" in names
+    assert [name for name in names if name.endswith("/release-1-scope")] == []
+    everything = {f"{d['kind']}/{d['metadata']['name']}" for d in render(*MINIMAL)}
+    assert "Deployment/release-1-scope" in everything
+
+
 def test_the_startup_probe_waits_as_long_as_a_recovery_may_take_when_set(render) -> None:
     documents = render(*MINIMAL, "--set", "adjudicate.recoverySeconds=7200")
     (stateful,) = of_kind(documents, "StatefulSet")
