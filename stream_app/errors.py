@@ -37,7 +37,8 @@ class MalformedEvent(CgTrans03Error):
 
     Args:
         reason: the code under which it is counted and filed.
-        where: a JSON path made of field names and indexes only (``$.service_lines[2].service_date``).
+        where: a JSON path made of field names and indexes only
+            (``$.service_lines[2].service_date``).
     """
 
     def __init__(self, reason: DeadLetterReason, where: str = "$") -> None:
