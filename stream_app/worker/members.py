@@ -4,7 +4,6 @@ What a batch changes is seen by the rest of the batch at once, and by the tables
 broker has acknowledged the decisions that rest on it.
 """
 
-from collections.abc import Callable
 from typing import Generic, Protocol, Self, TypeVar
 
 from stream_app.pipeline.enrich import MemberHistory
@@ -29,7 +28,7 @@ R = TypeVar("R", bound=_Row)
 class _Rows(Generic[R]):
     """The rows of one table that a batch has touched."""
 
-    def __init__(self, table: MemberTable, partition: int, new: Callable[[], R]) -> None:
+    def __init__(self, table: MemberTable, partition: int, new: type[R]) -> None:
         self._table = table
         self._partition = partition
         self._new = new
@@ -51,7 +50,7 @@ class _Rows(Generic[R]):
         stored = self._table.read(self._partition, member_id.encode())
         if stored is None:
             return None
-        row = self._rows[member_id] = type(self._new()).from_bytes(stored)
+        row = self._rows[member_id] = self._new.from_bytes(stored)
         return row
 
     def put(self, member_id: str, row: R) -> None:
