@@ -30,7 +30,13 @@ def build_helm() -> None:
     if helm() is not None or go is None:
         return
     _FOLDER.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "GOBIN": str(_FOLDER), "CGO_ENABLED": "0", "GOFLAGS": "-trimpath"}
+    environment = {
+        **os.environ,
+        "GOBIN": str(_FOLDER),
+        "CGO_ENABLED": "0",
+        "GOFLAGS": "-trimpath",
+        "GOTOOLCHAIN": "local",  # a toolchain is nothing to fetch on the way
+    }
     module = f"helm.sh/helm/v3/cmd/helm@{HELM_VERSION}"
     subprocess.run([go, "install", module], env=environment, check=True)
 
@@ -38,6 +44,11 @@ def build_helm() -> None:
 if __name__ == "__main__":
     if helm() is None:
         sys.stderr.write("building Helm once, from the Go module proxy; this takes some minutes\n")
-    build_helm()
+    try:
+        build_helm()
+    except subprocess.CalledProcessError:
+        if os.environ.get("CI") == "true":
+            raise
+        sys.stderr.write("Helm could not be built: this Go may be too old\n")
     if helm() is None:
-        sys.stderr.write("no Go here: the tests that render the chart will be skipped\n")
+        sys.stderr.write("no Helm here: the tests that render the chart will be skipped\n")

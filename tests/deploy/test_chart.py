@@ -1,6 +1,9 @@
 """The chart, rendered by the real Helm over the values in its ci/ folder."""
 
 import json
+import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -338,3 +341,40 @@ def test_the_schema_is_one_when_checked() -> None:
     settings = schema["properties"]["settings"]["properties"]
     assert settings.keys() | OWNED == Settings.model_fields.keys()
     assert not settings.keys() & OWNED
+
+
+@pytest.fixture
+def notes(helm_program: str, tmp_path: Path) -> Callable[..., str]:
+    """The notes; Helm shows them only where there is a cluster, so they are rendered as a file."""
+    chart = shutil.copytree(CHART, tmp_path / "chart")
+    (chart / "templates" / "NOTES.txt").rename(chart / "NOTES.txt")
+    (chart / "templates" / "notes.yaml").write_text(
+        'notes: |\n{{ tpl (.Files.Get "NOTES.txt") . | indent 2 }}'
+    )
+
+    def show(*arguments: str | Path) -> str:
+        command = [helm_program, "template", "release-1", chart, "--kube-version", "1.34.0"]
+        command += ["--show-only", "templates/notes.yaml", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        text: str = YAML(typ="safe").load(done.stdout)["notes"]
+        return text
+
+    return show
+
+
+@every_values_file
+def test_notes_say_what_next_when_installed(notes, values: Path) -> None:
+    assert "helm -n default test release-1" in notes("-f", values)
+
+
+def test_notes_warn_when_scrapes_would_be_shut_out(notes) -> None:
+    watched = (*MINIMAL, "--set", "monitoring.podMonitor.enabled=true")
+    assert "may scrape" in notes(*watched)
+    assert "may scrape" not in notes(*watched, "--set", "networkPolicy.enabled=false")
+    assert "may scrape" not in notes(*MINIMAL)
+
+
+def test_notes_warn_when_passwords_travel_in_the_clear(notes) -> None:
+    assert "in the clear" in notes("-f", BY_NAME["sasl-job"])
+    assert "in the clear" not in notes("-f", BY_NAME["strimzi-keda"])
