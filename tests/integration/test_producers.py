@@ -106,6 +106,39 @@ async def test_claims_meet_their_history_when_producers_disagree_on_partitions(
         assert out.record.partition == partition_of_member(member_id, s.partitions)
 
 
+async def test_order_of_a_partition_is_kept_when_its_claims_are_forwarded(system: System) -> None:
+    """A member's claims, versions and histories mean something in their order only."""
+    s = system.settings
+    members = [new_member() for _ in range(40)]
+    waiting = [
+        (
+            members[n % 40].claim_id.encode(),
+            orjson.dumps(claim(members[n % 40], claim_version=n + 1)),
+        )
+        for n in range(6000)
+    ]
+    await system.feed(s.claims_topic, waiting)
+    records = [
+        (members[n % 40].transplant_id.encode(), orjson.dumps(history(members[n % 40])))
+        for n in range(3000)
+    ]
+    await system.feed(s.history_in_topic, records)
+    await system.start("scope")
+    await system.settled("scope")
+    last: dict[str, int] = {}
+    for out in await system.read(s.in_scope_topic):
+        event = orjson.loads(out.record.value)
+        assert last.get(event["claim_id"], 0) < event["claim_version"], "overtaken"
+        last[event["claim_id"]] = event["claim_version"]
+    assert len(await system.read(s.in_scope_topic)) == 6000
+    seen: dict[str, int] = {}
+    for out in await system.read(s.history_topic):
+        event = orjson.loads(out.record.value)
+        number = int(event["event_id"].split("-")[1])
+        assert seen.get(event["member_id"], 0) < number, "overtaken"
+        seen[event["member_id"]] = number
+
+
 async def test_only_committed_claims_are_decided_when_transactions_abort(
     system: System, decider: Decider
 ) -> None:
