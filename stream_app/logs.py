@@ -4,6 +4,7 @@ Faust and aiokafka log keys and values of records at DEBUG; below INFO they are 
 whatever the setting says.
 """
 
+import json
 import logging
 import sys
 from datetime import UTC, datetime
@@ -26,7 +27,11 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line).decode()
+        try:
+            return orjson.dumps(line).decode()
+        except TypeError:
+            # A lone surrogate (from a file name, say) is no UTF-8; this escapes it.
+            return json.dumps(line)
 
 
 def set_up_logging(level: str, style: Literal["auto", "json", "human"]) -> None:
