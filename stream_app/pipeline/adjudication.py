@@ -128,6 +128,7 @@ class Adjudication:
             RememberedClaim(
                 claim,
                 source,
+                self._now.minute,
                 traceparent,
                 None if before is None else before.decision,
                 None if before is None or cause is Cause.STATED else before.drift,

@@ -50,6 +50,10 @@ class RememberedClaim(Struct, frozen=True, omit_defaults=True):
 
     claim: Claim
     source: Source
+    heard_minute: int = 0
+    """When the event was taken in, in minutes since the epoch by our clock. Age counts from here:
+    a backfill brings claims of years ago, and forgetting them at once would let an older version
+    that comes later be decided, or a void be in vain."""
     traceparent: str | None = None
     decision: LastDecision | None = None
     """What was last sent of the claim, of an earlier version where this one is void or has no
@@ -107,19 +111,19 @@ class MemberClaims:
     def prune(self, now: Instant, max_age_days: int, max_count: int) -> int:
         """Forget the claims that are too old, then the oldest that are too many.
 
-        Age counts from `occurred_at`. A forgotten claim is decided as a new one when an event
-        of it comes again.
+        Age counts from when the event was heard, order from `occurred_at`. A forgotten claim is
+        decided as a new one when an event of it comes again.
 
         Returns:
             How many were forgotten.
         """
         oldest = now.minute - max_age_days * _MINUTES_A_DAY
         if len(self._claims) <= max_count and all(
-            each.claim.occurred_at.minute >= oldest for each in self._claims.values()
+            each.heard_minute >= oldest for each in self._claims.values()
         ):
             return 0
         latest_first = self._latest_first()
-        kept = [each for each in latest_first if each.claim.occurred_at.minute >= oldest]
+        kept = [each for each in latest_first if each.heard_minute >= oldest]
         forgotten = len(self._claims) - len(kept[:max_count])
         self._claims = {each.claim.claim_id: each for each in kept[:max_count]}
         return forgotten

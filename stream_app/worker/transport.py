@@ -124,6 +124,18 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         if not wanted:
             await asyncio.sleep(_GATE_POLL_SECONDS)
             return {}
+        # Whoever is never seen inside is idle to aiokafka, and an idle consumer does not rejoin
+        # its group: under a backlog nobody waits for records, yet they are asked for.
+        with consumer._fetcher._subscriptions.fetch_context():
+            return await self._next_records(consumer, wanted, readable, deadline)
+
+    async def _next_records(
+        self,
+        consumer: aiokafka.AIOKafkaConsumer,
+        wanted: set[TP],
+        readable: frozenset[TP],
+        deadline: float,
+    ) -> RecordMap:
         while self.hop.ledger.in_flight > self.hop.max_in_flight_bytes:
             if time.monotonic() > deadline:
                 return {}
@@ -142,9 +154,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             if remaining <= 0:
                 return {}
             if not self._fetched(consumer, wanted):
-                with consumer._fetcher._subscriptions.fetch_context():
-                    waiter = consumer._fetcher._create_fetch_waiter()
-                    await asyncio.wait([waiter], timeout=remaining)
+                waiter = consumer._fetcher._create_fetch_waiter()
+                await asyncio.wait([waiter], timeout=remaining)
 
     def _fetched(self, consumer: aiokafka.AIOKafkaConsumer, wanted: set[TP]) -> list[TP]:
         """Of which of the wanted partitions something has been fetched."""

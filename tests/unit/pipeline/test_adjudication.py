@@ -49,8 +49,14 @@ class World:
     def __init__(self) -> None:
         self.tables = Tables()
 
-    def step(self, *events: Claim | HistoryEvent, bounds: Bounds = BOUNDS, shadow: bool = False):
-        step = Adjudication(Rules(DECIDER, bounds, shadow), self.tables, NOW)
+    def step(
+        self,
+        *events: Claim | HistoryEvent,
+        bounds: Bounds = BOUNDS,
+        shadow: bool = False,
+        now: Instant = NOW,
+    ):
+        step = Adjudication(Rules(DECIDER, bounds, shadow), self.tables, now)
         answers = []
         for event in events:
             if isinstance(event, Claim):
@@ -66,9 +72,8 @@ class World:
 
 def test_claim_is_not_decided_again_when_it_grew_too_old_meanwhile() -> None:
     world = World()
-    world.step(
-        claim("young"), claim("old", minute=99 * DAY), bounds=BOUNDS._replace(max_age_days=9999)
-    )
+    world.step(claim("old"), now=Instant(NOW.minute - 401 * DAY, 0))
+    world.step(claim("young"), now=Instant(NOW.minute - 10 * DAY, 0))
     (told,) = world.step(history("h"))
     assert told.decision.claim_id == "young"
     assert world.forgotten == 1

@@ -38,7 +38,7 @@ def claim(claim_id: str = "C", version: int = 1, minute: int = 0, event_id: str 
 def row(*claims: Claim) -> MemberClaims:
     claims_row = MemberClaims()
     for each in claims:
-        claims_row.remember(RememberedClaim(each, SOURCE))
+        claims_row.remember(RememberedClaim(each, SOURCE, heard_minute=each.occurred_at.minute))
     return claims_row
 
 
@@ -106,6 +106,14 @@ def test_prune_forgets_claims_older_than_the_age_and_no_younger_ones() -> None:
     assert claims.prune(Instant(401 * DAY, 0), max_age_days=400, max_count=10) == 1
     assert [each.claim.claim_id for each in claims.all()] == ["edge", "new"]
     assert claims.prune(Instant(401 * DAY, 0), max_age_days=400, max_count=10) == 0
+
+
+def test_prune_keeps_a_claim_of_years_ago_when_it_was_heard_just_now() -> None:
+    """Or a backfill would be forgotten in the moment it is read, and a void be in vain."""
+    claims = MemberClaims()
+    claims.remember(RememberedClaim(claim(minute=0), SOURCE, heard_minute=4_000 * DAY))
+    assert claims.prune(Instant(4_001 * DAY, 0), max_age_days=400, max_count=10) == 0
+    assert claims.prune(Instant(4_401 * DAY, 0), max_age_days=400, max_count=10) == 1
 
 
 def test_prune_forgets_the_oldest_when_there_are_too_many() -> None:
