@@ -98,8 +98,6 @@ def _place(folder: Path, prefix: str, values: Mapping[str, Any]) -> Place:
         "metrics_port": free_ports(1)[0],
         "log_format": "human",
         "commit_interval_seconds": 0.2,  # a short run should not wait for the next commit
-        # Synthetic claims are of 2023 to 2025; the worker would forget them at once by their age.
-        "remember_max_age_days": 36_500,
     }
     _file(folder).write_text(json.dumps(all_defaults | ours | dict(values), indent=2) + "\n")
     settings = load_settings([str(_file(folder))], cluster_only()).settings

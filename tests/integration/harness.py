@@ -431,8 +431,6 @@ def settings_of(bootstrap_servers: str, word: str) -> dict[str, Any]:
         "metrics_port": 0,
         "log_format": "json",
         "shutdown_timeout_seconds": 10.0,
-        # The tests' events have fixed dates, which must not be too old to be remembered.
-        "remember_max_age_days": 36_500,
     }
 
 
