@@ -12,6 +12,17 @@ from stream_app.pipeline.decide import Decider
 from stream_app.policy.load import load_policies
 from tests.integration.harness import System
 
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long repetitions out, unless `-m` asks for them."""
+    if "chaos" in config.getoption("markexpr"):
+        return
+    chaos = [item for item in items if item.get_closest_marker("chaos")]
+    if chaos:
+        config.hook.pytest_deselected(items=chaos)
+        items[:] = [item for item in items if item not in chaos]
+
+
 MakeSystem = Callable[..., Awaitable[System]]
 
 

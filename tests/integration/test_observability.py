@@ -10,7 +10,7 @@ from stream_app.pipeline.decide import Decider
 from tests.integration.events import Member, claim, history, new_member, out_of_scope
 from tests.integration.harness import System, Worker
 from tests.integration.load import Load
-from tests.integration.test_planted_bugs import _refuse_rows
+from tests.integration.test_planted_bugs import refuse_rows
 
 CANARY = "Zyx-Kanarienvogel"
 
@@ -155,7 +155,7 @@ async def test_nothing_of_a_claim_shows_when_all_is_logged_and_the_worker_crashe
     outs += await system.read(s.in_scope_topic, s.history_topic)
     for out in outs:
         assert CANARY not in repr(out.record.headers)
-    await _refuse_rows(system, 10)
+    await refuse_rows(system, 10)
     other = Member(f"M2-{CANARY}", f"C2-{CANARY}", f"T2-{CANARY}")
     await system.histories(history(other, event_id=f"H2-{CANARY}"))
     assert await worker.ended() == 1

@@ -53,7 +53,7 @@ async def test_nothing_goes_missing_when_only_the_broker_is_stuck(
     await load.holds()
 
 
-async def _refuse_rows(system: System, limit: int) -> None:
+async def refuse_rows(system: System, limit: int) -> None:
     from confluent_kafka.admin import (
         AdminClient,
         AlterConfigOpType,
@@ -78,13 +78,13 @@ async def test_worker_ends_with_1_and_commits_nothing_when_the_broker_refuses_a_
 ) -> None:
     s, member = system.settings, new_member()
     worker = await system.start()
-    await _refuse_rows(system, 10)
+    await refuse_rows(system, 10)
     await system.histories(record := history(member))
     assert await worker.ended() == 1
     assert await system.committed(s.adjudicate_group) == {}
     assert "the worker stopped after a failure" in worker.log
     system.workers.remove(worker)  # its end was the point
-    await _refuse_rows(system, s.max_message_bytes)
+    await refuse_rows(system, s.max_message_bytes)
     await system.start()
     await system.settled()
     await system.claims(event := claim(member))
@@ -99,11 +99,11 @@ async def test_history_goes_missing_when_a_refused_row_is_passed_over(
 ) -> None:
     s, member = system.settings, new_member()
     worker = await _plant(system, "forget-changelog")
-    await _refuse_rows(system, 10)
+    await refuse_rows(system, 10)
     await system.histories(record := history(member))
     await system.settled()
     await worker.kill()
-    await _refuse_rows(system, s.max_message_bytes)
+    await refuse_rows(system, s.max_message_bytes)
     await system.start()
     await system.claims(event := claim(member))
     (out,) = await system.decided(member.claim_id)
