@@ -5,12 +5,15 @@ means that it has to be read again beside aiokafka's new sources, not that a nam
 changed in this file.
 """
 
+import asyncio
 import inspect
+import re
 import struct
 from importlib.metadata import version
 from types import SimpleNamespace
 
 import pytest
+from aiokafka import client, conn
 from aiokafka.consumer import consumer, fetcher
 from aiokafka.consumer.subscription_state import TopicPartitionState
 from aiokafka.protocol import fetch
@@ -112,6 +115,7 @@ class _Client:
 
     def __init__(self, data: bytes) -> None:
         self.cluster = "the cluster"
+        self._conns: dict[object, object] = {}
         self._data = data
 
     async def send(self, node_id: int, request: object) -> object:
@@ -164,3 +168,19 @@ async def test_take_leaves_everything_when_the_bytes_are_not_those_of_the_result
 
     assert state.position == before
     assert len(result.getall()) == (2 if wrong == "size" else 0)
+
+
+async def test_reader_of_a_connection_is_asyncios_own_and_has_what_is_leant_on():
+    """See `stream_app/worker/scan/chunked_reader.py`."""
+    source = inspect.getsource(conn.AIOKafkaConnection)
+    assert "reader = asyncio.StreamReader(" in source, "aiokafka reads in another way now"
+    used = set(re.findall(r"(?:self\.)?_?reader\.(read\w*)\(", source))
+    assert used == {"readexactly"}, f"a connection reads by {used}, not by readexactly alone"
+    reader = asyncio.StreamReader()
+    for name in ("_buffer", "_eof", "_exception", "_limit", "_paused", "_transport"):
+        assert hasattr(reader, name), f"asyncio.StreamReader has no {name} any more"
+    assert inspect.iscoroutinefunction(reader._wait_for_data)
+    assert parameters(reader._wait_for_data) == ["func_name"]
+    assert parameters(reader._wakeup_waiter) == []
+    assert client.ConnectionGroup.DEFAULT in client.ConnectionGroup
+    assert "self._conns[(node_id, group)].send(" in inspect.getsource(client.AIOKafkaClient.send)

@@ -1,6 +1,7 @@
 """The fast path over the core topic: record batches are searched before records are parsed.
 
 raw_fetch     the bytes of a fetch, out of aiokafka's fetcher
+chunked_reader  receives a fetch without copying it twice
 batch_scan    the fast scan
 plain_scan    the same, record by record
 search        the predicate over a whole payload

@@ -5,6 +5,8 @@ word when an upgrade moves it), per consumer and never for the whole process:
 
     Fetcher._client         wrapped, so that the record batches of a fetch response can be kept:
                             the fetcher parses them into an object that gives no bytes back
+    AIOKafkaClient._conns, AIOKafkaConnection._reader
+                            the stream of a broker's answers, see `chunked_reader.py`
     FetchResult._partition_records, _assignment, _topic_partition
                             what was fetched, and whether it is still ours
     PartitionRecords.next_fetch_offset, _records.size_in_bytes(), _aborted_transactions,
@@ -20,10 +22,12 @@ from collections.abc import Collection
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.client import ConnectionGroup
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.structs import TopicPartition
 
+from stream_app.worker.scan.chunked_reader import ChunkedReader
 from stream_app.worker.scan.fetched import Fetched, end_offset
 
 
@@ -93,6 +97,11 @@ class _KeepingClient:
         return getattr(self._client, name)
 
     async def send(self, node_id: int, request: Any, **options: Any) -> Any:
+        """As the client does; a fetch is received piece by piece, and its batches are kept."""
+        if isinstance(request, FetchRequest):
+            connection = self._client._conns.get((node_id, ConnectionGroup.DEFAULT))
+            if connection is not None and connection._reader is not None:
+                ChunkedReader.adopt(connection._reader)
         response = await self._client.send(node_id, request, **options)
         if isinstance(request, FetchRequest):
             for topic, partitions in response.topics:
