@@ -94,6 +94,21 @@ async def test_worker_ends_with_1_and_commits_nothing_when_the_broker_refuses_a_
     assert out.event["decision_id"] == right.decision_id
 
 
+async def test_worker_ends_with_1_when_it_crashes_before_work_that_is_done_is_committed(
+    make_system: MakeSystem,
+) -> None:
+    """The consumer thread goes down with the crash: nobody is left to take the last commit."""
+    system = await make_system(commit_interval_seconds=3600.0, shutdown_timeout_seconds=5.0)
+    worker = await system.start()
+    member = new_member()
+    await system.claims(claim(member))
+    await system.decided(member.claim_id)
+    await refuse_rows(system, 10)
+    await system.histories(history(member))
+    assert await worker.ended() == 1
+    system.workers.remove(worker)
+
+
 async def test_history_goes_missing_when_a_refused_row_is_passed_over(
     system: System, decider: Decider
 ) -> None:

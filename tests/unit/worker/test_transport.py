@@ -366,3 +366,14 @@ async def test_settling_waits_for_running_batches_and_gives_up_when_told() -> No
     await hop.settled()
     assert hop.ledger.marks() == {P0: 2}
     stuck.cancel()
+
+
+async def test_stop_is_bounded_when_the_consumer_thread_no_longer_answers() -> None:
+    """After a crash the thread may end with the last commit still waiting in its queue."""
+    hop = new_hop(settle_seconds=0.05)
+
+    async def commit() -> None:
+        await asyncio.Event().wait()
+
+    faust: Any = SimpleNamespace(hop=hop, commit=commit)
+    await asyncio.wait_for(Consumer.wait_empty(faust), 10)
