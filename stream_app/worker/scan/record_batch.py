@@ -245,18 +245,18 @@ def locate(payload: Payload, count: int, hits: Sequence[int]) -> list[tuple[int,
     for _ in range(count):
         length = buffer[at]
         byte = buffer[at + 1]
-        if length >= 0x80 and byte < 0x80:
+        if length >= 0x80 > byte and not length & 1:
             # Two bytes, as for records of 64 to 8,191 bytes: this loop is what a hit costs.
-            length += (byte - 1) << 7
-            length = length >> 1 ^ -(length & 1)
-            at += 2
+            start = at + 2
+            at = start + (length + (byte - 1 << 7) >> 1)
         else:
-            length, at = read_varint(buffer, at)
-        start = at
-        at += length
-        if length < 0 or at > end:
-            raise UnreadableError("record length out of bounds")
+            length, start = read_varint(buffer, at)
+            if length < 0:
+                raise UnreadableError("negative record length")
+            at = start + length
         if hit < at:
+            if at > end:
+                raise UnreadableError("record length out of bounds")
             found.append((start, at))
             while hit < at:
                 hit = next(wanted, -1)
