@@ -48,14 +48,15 @@ class MemberTable(faust.Table[bytes, bytes]):
         Raises:
             aiokafka.errors.KafkaError: the broker refused a row; nothing is stored locally.
         """
-        if not rows:
+        if not rows or not span.alive:
+            # Once the partition has moved on, its new owner has read the changelog, or reads it:
+            # a late row would undo what it writes.
             return
         topic = self.changelog_topic.get_topic_name()
         for key, value in rows.items():
             await outbox.send(topic, key=key, value=value, partition=partition)
         acknowledged = await outbox.acknowledged()
         if not span.alive:
-            # The partition moved on while we waited: its new owner reads the changelog.
             return
         self._keep(partition, rows)
         if self._on_disk():

@@ -316,9 +316,15 @@ class Consumer(driver.Consumer):
         return True
 
     async def wait_empty(self) -> None:
-        """Let the running batch finish, bounded in time, and commit."""
+        """Let the running batch finish and commit, both bounded in time.
+
+        After a crash the consumer thread may be gone, and a commit would wait for it for ever.
+        """
         await self.hop.settled()
-        await self.commit()
+        try:
+            await asyncio.wait_for(self.commit(), self.hop.settle_seconds)
+        except TimeoutError:
+            logger.warning("%s: no commit on leaving; it will be read again", self.hop.name)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         await super().on_partitions_revoked(revoked)
