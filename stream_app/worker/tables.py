@@ -48,7 +48,7 @@ class MemberTable(faust.Table[bytes, bytes]):
         Raises:
             aiokafka.errors.KafkaError: the broker refused a row; nothing is stored locally.
         """
-        if not rows or not span.alive:
+        if not rows or _lost(span):
             # Once the partition has moved on, its new owner has read the changelog, or reads it:
             # a late row would undo what it writes.
             return
@@ -56,7 +56,7 @@ class MemberTable(faust.Table[bytes, bytes]):
         for key, value in rows.items():
             await outbox.send(topic, key=key, value=value, partition=partition)
         acknowledged = await outbox.acknowledged()
-        if not span.alive:
+        if _lost(span):
             return
         self._keep(partition, rows)
         if self._on_disk():
@@ -81,3 +81,8 @@ class MemberTable(faust.Table[bytes, bytes]):
                 store.data[key] = value
                 # So that Faust drops the row once the partition is another worker's.
                 store._key_partition[key] = partition
+
+
+def _lost(span: Span) -> bool:
+    """Whether the partition has moved on; asked anew after every wait."""
+    return not span.alive
