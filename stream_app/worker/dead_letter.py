@@ -8,6 +8,9 @@ from stream_app.pipeline.encode import dead_letter_headers
 from stream_app.worker.batch import Record
 from stream_app.worker.outbox import Outbox
 
+TIMESTAMP_HEADER = "cg_trans_03.timestamp"
+"""The original record's timestamp, in epoch milliseconds."""
+
 
 class DeadLetterOffice:
     """Sends dead letters to their topic, counted by source topic and reason."""
@@ -18,25 +21,28 @@ class DeadLetterOffice:
     async def file(
         self, outbox: Outbox, topic: str, partition: int, record: Record, fault: MalformedEvent
     ) -> None:
-        """Send one dead letter; it is filed once the outbox is acknowledged."""
-        reason, value = fault.reason, record.value
+        """Send one dead letter; it is filed once the outbox is acknowledged.
+
+        What is too large to be copied is filed without its value, if need be without its key and
+        headers, too: what is left says where the original lies.
+        """
         try:
-            await self._send(outbox, topic, partition, record, fault, value)
+            await self._send(outbox, topic, partition, record, fault)
         except MessageSizeTooLargeError:
-            # It cannot be copied at all. What is left says where the original lies.
-            reason = DeadLetterReason.TOO_LARGE
-            fault = MalformedEvent(reason, fault.where)
-            await self._send(outbox, topic, partition, record, fault, b"")
-        metrics.DEAD_LETTERS.labels(topic, reason.value).inc()
+            fault = MalformedEvent(DeadLetterReason.TOO_LARGE, fault.where)
+            try:
+                await self._send(outbox, topic, partition, _Rest(record), fault)
+            except MessageSizeTooLargeError:
+                await self._send(outbox, topic, partition, _Bare(record), fault)
+        metrics.DEAD_LETTERS.labels(topic, fault.reason.value).inc()
 
     async def _send(
         self,
         outbox: Outbox,
         topic: str,
         partition: int,
-        record: Record,
+        record: "Record | _Rest | _Bare",
         fault: MalformedEvent,
-        value: bytes | None,
     ) -> None:
         headers = dead_letter_headers(
             fault,
@@ -45,10 +51,23 @@ class DeadLetterOffice:
             offset=record.offset,
             original=record.headers,
         )
-        await outbox.send(
-            self._topic,
-            key=record.key,
-            value=value,
-            headers=headers,
-            timestamp_ms=record.timestamp,
-        )
+        headers.append((TIMESTAMP_HEADER, str(record.timestamp).encode()))
+        # Not with the original's timestamp: retention would count from there.
+        await outbox.send(self._topic, key=record.key, value=record.value, headers=headers)
+
+
+class _Rest:
+    """A record without its value."""
+
+    def __init__(self, record: Record) -> None:
+        self.offset, self.timestamp = record.offset, record.timestamp
+        self.key, self.headers = record.key, record.headers
+        self.value = b""
+
+
+class _Bare(_Rest):
+    """A record of which only the place is left."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__(record)
+        self.key, self.headers = None, ()

@@ -4,6 +4,8 @@ Also brings history onto the partitions of its members: inbound key, partition c
 partitioner are not ours to assume.
 """
 
+import time
+
 import orjson
 from aiokafka.errors import MessageSizeTooLargeError
 
@@ -102,10 +104,20 @@ class Scope:
                 value=record.value,
                 headers=[*record.headers, provenance_header(batch, record)],
                 partition=partition_of_member(member_id, self._settings.partitions),
-                timestamp_ms=record.timestamp,
+                timestamp_ms=_passed_on(record.timestamp),
             )
         except MessageSizeTooLargeError:
             raise MalformedEvent(DeadLetterReason.TOO_LARGE) from None
+
+
+def _passed_on(timestamp_ms: int) -> int | None:
+    """The timestamp of a copy: the original's, but none that a broker would refuse.
+
+    Brokers take no record from more than an hour ahead (the platform's may be laxer); a negative
+    timestamp means that there is none.
+    """
+    now = int(time.time() * 1000)
+    return min(timestamp_ms, now) if timestamp_ms >= 0 else None
 
 
 def _history_address(record: Record) -> tuple[str, bytes]:
