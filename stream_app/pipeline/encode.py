@@ -31,6 +31,7 @@ ERROR_PREFIX = "__streams.errors."
 """As Kafka Streams names the headers of its dead letters (KIP-1034)."""
 REASON_HEADER = "cg_trans_03.reason"
 WHERE_HEADER = "cg_trans_03.where"
+TIMESTAMP_HEADER = "cg_trans_03.timestamp"
 
 # W3C Trace Context, level 1 fields. Version ff and ids of zeros only are invalid.
 _TRACEPARENT = re.compile(
@@ -233,6 +234,7 @@ def dead_letter_headers(
     topic: str,
     partition: int,
     offset: int,
+    timestamp: int,
     original: Sequence[tuple[str, bytes | None]] = (),
 ) -> list[tuple[str, bytes | None]]:
     """The headers of a dead letter: those it came with, then where it came from and why.
@@ -244,6 +246,8 @@ def dead_letter_headers(
         topic: that it was read from, like `partition` and `offset`.
         partition: see `topic`.
         offset: see `topic`.
+        timestamp: the record's own, in epoch milliseconds; a dead letter has its own time, or
+            retention would count from the original's.
         original: the record's own headers, kept as they are.
     """
     return [
@@ -255,4 +259,5 @@ def dead_letter_headers(
         (f"{ERROR_PREFIX}message", str(error).encode()),
         (REASON_HEADER, error.reason.value.encode()),
         (WHERE_HEADER, error.where.encode()),
+        (TIMESTAMP_HEADER, str(timestamp).encode()),
     ]

@@ -8,9 +8,6 @@ from stream_app.pipeline.encode import dead_letter_headers
 from stream_app.worker.batch import Record
 from stream_app.worker.outbox import Outbox
 
-TIMESTAMP_HEADER = "cg_trans_03.timestamp"
-"""The original record's timestamp, in epoch milliseconds."""
-
 
 class DeadLetterOffice:
     """Sends dead letters to their topic, counted by source topic and reason."""
@@ -49,9 +46,9 @@ class DeadLetterOffice:
             topic=topic,
             partition=partition,
             offset=record.offset,
+            timestamp=record.timestamp,
             original=record.headers,
         )
-        headers.append((TIMESTAMP_HEADER, str(record.timestamp).encode()))
         # Not with the original's timestamp: retention would count from there.
         await outbox.send(self._topic, key=record.key, value=record.value, headers=headers)
 

@@ -152,7 +152,7 @@ def test_headers_of_drift_are_those_of_the_document() -> None:
 @pytest.mark.parametrize("reason", DeadLetterReason)
 def test_headers_of_a_dead_letter_are_those_of_the_document(reason: DeadLetterReason) -> None:
     fault = MalformedEvent(reason, "$.service_lines[0].service_date")
-    sent = dead_letter_headers(fault, topic="t", partition=0, offset=7)
+    sent = dead_letter_headers(fault, topic="t", partition=0, offset=7, timestamp=1)
     headers = {name: value.decode() for name, value in sent}
     assert header_schema("deadLetterHeaders").is_valid(headers)
     assert set(headers) == set(DOCUMENT["components"]["schemas"]["deadLetterHeaders"]["required"])

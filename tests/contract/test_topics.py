@@ -74,7 +74,7 @@ def test_headers_of_drift_are_those_of_the_file() -> None:
 
 def test_headers_of_dead_letters_are_those_of_the_file() -> None:
     fault = MalformedEvent(DeadLetterReason.NOT_JSON)
-    sent = dict(dead_letter_headers(fault, topic="t", partition=0, offset=0))
+    sent = dict(dead_letter_headers(fault, topic="t", partition=0, offset=0, timestamp=1))
     said = topic_file("cg-trans-03.dead-letter")["headers"]
     assert set(sent) == set(said) - {"*"}
     assert all(reason.value in said["cg_trans_03.reason"] for reason in DeadLetterReason)

@@ -137,7 +137,9 @@ def test_traceparent_is_dropped_when_it_is_malformed(malformed: bytes | None) ->
 def test_dead_letter_keeps_its_headers_and_says_where_from_and_why() -> None:
     fault = MalformedEvent(DeadLetterReason.SCHEMA_VIOLATION, "$.service_lines[2].service_date")
     original = [("traceparent", TRACE), ("empty", None), ("__streams.errors.topic", b"older")]
-    headers = dead_letter_headers(fault, topic="in", partition=3, offset=42, original=original)
+    headers = dead_letter_headers(
+        fault, topic="in", partition=3, offset=42, timestamp=1, original=original
+    )
     assert headers[:3] == original
     assert dict(headers[3:]) == {
         "__streams.errors.topic": b"in",
@@ -147,4 +149,5 @@ def test_dead_letter_keeps_its_headers_and_says_where_from_and_why() -> None:
         "__streams.errors.message": b"SCHEMA_VIOLATION at $.service_lines[2].service_date",
         "cg_trans_03.reason": b"SCHEMA_VIOLATION",
         "cg_trans_03.where": b"$.service_lines[2].service_date",
+        "cg_trans_03.timestamp": b"1",
     }
