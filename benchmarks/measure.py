@@ -74,8 +74,8 @@ def measure(
         cluster.delete(running.topics)
     outputs.sort(key=lambda output: output.at)
     ids = [output.claim_id for output in outputs]
-    rate, cpu, seconds = _rate(outputs, count, len(truth), _WARM_UP, watch)
-    second_half, _, _ = _rate(outputs, count, len(truth), 0.5, watch)
+    claims_per_second, cpu, seconds = rate(outputs, count, len(truth), _WARM_UP, watch)
+    second_half, _, _ = rate(outputs, count, len(truth), 0.5, watch)
     return Result(
         system=system.name,
         shape=shape.name,
@@ -85,7 +85,7 @@ def measure(
         missing=len(truth - set(ids)),
         extra=len(set(ids) - truth),
         duplicates=len(ids) - len(set(ids)),
-        claims_per_second=rate,
+        claims_per_second=claims_per_second,
         second_half_per_second=second_half,
         cpu_us_per_claim=cpu * 1e6,
         peak_rss_mb=watch.peak_rss_mb,
@@ -123,7 +123,7 @@ def _commits_reach_the_end(cluster: Cluster, running: Running, topic: str) -> bo
     return False
 
 
-def _rate(
+def rate(
     outputs: list[Output], count: int, expected: int, share: float, watch: Watch
 ) -> tuple[float, float, float]:
     """(claims a second, CPU seconds a claim, seconds) behind the first `share` of the outputs."""

@@ -11,6 +11,7 @@ import matplotlib as mpl  # type: ignore[import-not-found]
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib import ticker
 
 OURS = "cg-trans-03"
 COLORS = {True: "#0b6e4f", False: "#8d99ae"}
@@ -36,8 +37,12 @@ def main(source: str, target: str) -> None:
         ]
         axis.bar_label(bars, labels, padding=3, fontsize=8)
         axis.set_xscale("log")
+        axis.xaxis.set_minor_formatter(ticker.NullFormatter())
         axis.set_xlim(min(values) / 2, max(values) * 4)
-        axis.set_title(f"{shape} in scope" if shape != "all" else "all in scope", fontsize=10)
+        axis.set_title(
+            f"{shape} in scope" if shape in {"all", "1 in 100", "1 in 10,000"} else shape,
+            fontsize=10,
+        )
         axis.set_xlabel("claims/s, one process, log scale", fontsize=8)
         axis.tick_params(labelsize=8)
         axis.spines[["top", "right"]].set_visible(False)

@@ -32,6 +32,11 @@ class Line(msgspec.Struct):
     rounds: int
 
     @property
+    def ratio(self) -> str:
+        """To the best peer; blank where no peer was measured."""
+        return f"{self.to_best_peer:.2f}" if self.to_best_peer else ""
+
+    @property
     def work(self) -> str:
         """In a word, whether it did what it was to do."""
         if self.is_right:
@@ -94,7 +99,7 @@ def as_markdown(lines: list[Line], environment: dict[str, str]) -> str:
                 parts.append(
                     f"| {name} | {line.claims_per_second:,.0f} |"
                     f" {line.second_half_per_second:,.0f} | {line.cpu_us_per_claim:.2f} |"
-                    f" {line.peak_rss_mb:.0f} | {line.to_best_peer:.2f} |"
+                    f" {line.peak_rss_mb:.0f} | {line.ratio} |"
                     f" {line.work} |"
                 )
         parts.append("")
@@ -143,7 +148,7 @@ def _kafka_version() -> str:
     return pom.partition("<kafka.version>")[2].partition("<")[0]
 
 
-def write_report(results: list[Result], folder: Path | None) -> None:
+def write_report(results: list[Result], folder: Path | None, name: str) -> None:
     """Print the table; with a folder, keep it there with the numbers and a plot."""
     if not results:
         return
@@ -153,14 +158,14 @@ def write_report(results: list[Result], folder: Path | None) -> None:
     if folder is None:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "throughput.md").write_text(table)
+    (folder / f"{name}.md").write_text(table)
     numbers = {
         "environment": around,
         "lines": msgspec.to_builtins(lines),
         "results": msgspec.to_builtins(results),
     }
-    raw = folder / "throughput.json"
+    raw = folder / f"{name}.json"
     raw.write_text(json.dumps(numbers, indent=1) + "\n")
     subprocess.run(
-        [str(PEER_PYTHON), str(HERE / "plot.py"), str(raw), str(folder / "throughput")], check=True
+        [str(PEER_PYTHON), str(HERE / "plot.py"), str(raw), str(folder / name)], check=True
     )

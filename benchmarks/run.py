@@ -15,7 +15,15 @@ from benchmarks.systems import SYSTEMS
 RARE = Shape("1 in 10,000", one_in=10_000)
 HUNDREDTH = Shape("1 in 100", one_in=100)
 ALL = Shape("all", one_in=1)
-SMALL_BATCHES = Shape("1 in 100, batches of 3", one_in=100, batch_records=3)
+# How the claims come, around the base case of 1 in 10,000 in lz4 batches of 650.
+ENCODINGS = (
+    Shape("lz4, batches of 3", batch_records=3),
+    Shape("lz4, batches of 17", batch_records=17),
+    Shape("not compressed", codec="none"),
+    Shape("gzip", codec="gzip"),
+    Shape("snappy", codec="snappy"),
+    Shape("zstd", codec="zstd"),
+)
 
 
 class Plan(Struct, frozen=True):
@@ -59,6 +67,9 @@ PLANS = {
             HUNDREDTH: _counts(2_000_000, 1_000_000, 400_000, 60_000),
             ALL: _counts(200_000, 200_000, 200_000, 20_000),
         }
+    ),
+    "encodings": Plan(
+        {shape: {"cg-trans-03": 600_000, "aiokafka prefilter": 600_000} for shape in ENCODINGS},
     ),
     "quick": Plan(
         {

@@ -207,7 +207,14 @@ SYSTEMS: dict[str, System] = {
         Peer("aiokafka full decode", _python("aiokafka_loop.py", "decode")),
         Peer(
             "Kafka Streams",
-            lambda: [java(), "-Xmx1g", "-cp", kafka_streams_classpath(), "ClaimFilter"],
+            lambda: [
+                java(),
+                "-Xmx1g",
+                "-XX:+UseParallelGC",
+                "-cp",
+                kafka_streams_classpath(),
+                "ClaimFilter",
+            ],
         ),
         Peer("Quix Streams", lambda: [str(PEER_PYTHON), str(PEERS / "quix_streams.py")]),
         # Known to lose the first claims after a start with a table, and to commit short.

@@ -114,7 +114,7 @@ public final class ClaimFilter {
         config.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, servers);
         config.put(StreamsConfig.APPLICATION_ID_CONFIG, id);
         config.put(StreamsConfig.STATE_DIR_CONFIG, Files.createTempDirectory("streams").toString());
-        config.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, 2);
+        config.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, 1);
         config.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 1000);
         config.put(StreamsConfig.BUFFERED_RECORDS_PER_PARTITION_CONFIG, 20_000);
         config.put("consumer.auto.offset.reset", "earliest");
