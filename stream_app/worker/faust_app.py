@@ -58,10 +58,8 @@ class HopApp(faust.App):
             self.hop.gate.sought(generation, frozenset())
         self.hop.gate.open(generation)
 
-    def consume(
-        self, handler: Callable[[Batch], Awaitable[None]], *topics: str, at_once: int = 1
-    ) -> None:
-        """Give every batch of `topics` to `handler`, `at_once` of them at a time.
+    def consume(self, handler: Callable[[Batch], Awaitable[None]], *topics: str) -> None:
+        """Give every batch of `topics` to `handler`, one after the other: order is kept.
 
         A batch is done when the handler returns. Should it raise, the worker stops before the
         input is committed: Faust alone would call the batch done and go on.
@@ -87,7 +85,7 @@ class HopApp(faust.App):
                     raise
 
         name = f"{self.conf.id}.{handler.__name__}"
-        self.agent(channel, name=name, concurrency=at_once)(agent)
+        self.agent(channel, name=name, concurrency=1)(agent)
 
 
 def new_app(app_id: str, hop: Hop, settings: Settings) -> HopApp:

@@ -20,8 +20,6 @@ from stream_app.worker.hop import Hop
 from stream_app.worker.outbox import Outbox, partition_of_member
 from stream_app.worker.provenance import provenance_header
 
-_AT_ONCE = 3
-
 
 def history_key(member_id: str, transplant_id: str, event_id: str) -> bytes:
     """One key an event, so that what was known at any time can be rebuilt."""
@@ -142,8 +140,6 @@ def scope_app(settings: Settings, hop: Hop) -> HopApp:
     """The first hop as a Faust app."""
     app = new_app(settings.scope_group, hop, settings)
     scope = Scope(app, settings)
-    # While one batch waits for its acknowledgements, another is worked on. Their order does not
-    # matter: which event of a claim or a transplant stands is told by the events themselves.
-    app.consume(scope.claims, settings.claims_topic, at_once=_AT_ONCE)
+    app.consume(scope.claims, settings.claims_topic)
     app.consume(scope.history, settings.history_in_topic)
     return app
