@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from stream_app import __version__
-from stream_app.errors import CgTrans03Error
+from stream_app.errors import CgTrans03Error, UsageError
 
 COMMANDS = {
     "adjudicate": "Decide claims from files: no Kafka needed.",
@@ -118,7 +118,7 @@ def _keep_layout(command: click.Command) -> None:
 
 
 def _refuse(error: click.ClickException | CgTrans03Error | OSError) -> int:
-    """Say in one line what is wrong."""
+    """Say what is wrong; 2 where the caller can ask better, 1 where it ran and failed."""
     match error:
         case click.exceptions.NoArgsIsHelpError():
             click.echo(error.format_message(), err=True)
@@ -134,7 +134,8 @@ def _refuse(error: click.ClickException | CgTrans03Error | OSError) -> int:
         case _:
             message = str(error)
     click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True, color=_color())
-    return 2
+    asked_wrongly = not isinstance(error, CgTrans03Error) or isinstance(error, UsageError)
+    return 2 if asked_wrongly else 1
 
 
 def _discard_the_rest() -> None:

@@ -100,14 +100,18 @@ def test_help_goes_to_standard_error_when_no_subcommand_is_given() -> None:
     assert "adjudicate" in result.stderr
 
 
-@pytest.mark.parametrize("error", [CgTrans03Error("it is so"), UsageError("it is so")])
-def test_no_traceback_is_shown_when_our_own_error_is_raised(planted, error: Exception) -> None:
+@pytest.mark.parametrize(
+    ("error", "code"), [(CgTrans03Error("it is so"), 1), (UsageError("it is so"), 2)]
+)
+def test_no_traceback_is_shown_when_our_own_error_is_raised(
+    planted, error: Exception, code: int
+) -> None:
     @planted
     def _() -> None:
         raise error
 
     result = CliRunner().invoke(main, ["planted"])
-    assert (result.exit_code, result.stderr) == (2, "error: it is so\n")
+    assert (result.exit_code, result.stderr) == (code, "error: it is so\n")
 
 
 def test_the_file_is_named_when_the_system_refuses_it(planted, tmp_path: Path) -> None:
