@@ -3,6 +3,7 @@
 Each bug has its counterpart without it, under the same circumstances, where nothing is lost.
 """
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -134,7 +135,9 @@ async def test_claims_go_missing_when_there_is_no_gate(
     system, load = await _with_rows_and_no_commit(make_system, decider)
     # It never knows that it is ready.
     system.launch("slow-broker,no-gate", "worker", "--role", "adjudicate", module=PLANTED)
-    await load.last_claims_decided()
+    # The last ones may be among the missing; with a gate (below) none of them is.
+    with suppress(AssertionError):
+        await load.last_claims_decided()
     assert any("claims not decided" in fault for fault in await load.faults())
 
 
