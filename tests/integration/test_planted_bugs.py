@@ -3,7 +3,6 @@
 Each bug has its counterpart without it, under the same circumstances, where nothing is lost.
 """
 
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -131,13 +130,13 @@ async def test_history_goes_missing_when_a_refused_row_is_passed_over(
 async def test_claims_go_missing_when_there_is_no_gate(
     make_system: MakeSystem, decider: Decider
 ) -> None:
-    """The changelogs hold rows, the group has no commit: Faust reads before it seeks."""
+    """Faust's own order, read before the seek, and a commit that covers the hole.
+
+    With our ledger the hole holds the commit back, and the worker stands still instead: Faust takes
+    a partition whose queue was full out of its fetch loop, and forgets it when it clears the queue.
+    """
     system, load = await _with_rows_and_no_commit(make_system, decider)
-    # It never knows that it is ready.
-    system.launch("slow-broker,no-gate", "worker", "--role", "adjudicate", module=PLANTED)
-    # The last ones may be among the missing; with a gate (below) none of them is.
-    with suppress(AssertionError):
-        await load.last_claims_decided()
+    await _one_more_start(system, "slow-broker,no-gate,commit-position")
     assert any("claims not decided" in fault for fault in await load.faults())
 
 
@@ -145,9 +144,18 @@ async def test_nothing_goes_missing_when_there_is_a_gate(
     make_system: MakeSystem, decider: Decider
 ) -> None:
     system, load = await _with_rows_and_no_commit(make_system, decider)
-    system.launch("slow-broker", "worker", "--role", "adjudicate", module=PLANTED)
-    await load.last_claims_decided()
+    await _one_more_start(system, "slow-broker")
     assert [fault for fault in await load.faults() if "claims not decided" in fault] == []
+
+
+async def _one_more_start(system: System, bugs: str) -> None:
+    """Start the second hop with bugs, stop it once ready, and let a sound one end the work."""
+    worker = system.launch(bugs, "worker", "--role", "adjudicate", module=PLANTED)
+    # The health port would not do: without a gate nobody knows that it is open.
+    await system.until(lambda: "Worker ready" in worker.log, "the rebalance is over")
+    assert await worker.stop() == 0
+    await system.start("adjudicate")
+    await system.settled()
 
 
 async def _with_rows_and_no_commit(
