@@ -5,13 +5,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import orjson
-
 from stream_app.pipeline.decide import Decider
 from stream_app.synthetic.population import Event, Plan, Population, Stream, Truth
-from stream_app.worker.outbox import partition_of_member
-from tests.integration.events import claim, new_member
-from tests.integration.harness import Sent, System
+from tests.integration.harness import System
 from tests.integration.oracle import Fed, faults_of_decisions, faults_of_ids, source_of
 
 CHUNK = 100
@@ -106,31 +102,6 @@ class Load:
         """How many events were decided more than once: at least once is what is promised."""
         times = Counter(source_of(out) for out in await self.system.decisions())
         return sum(count > 1 for count in times.values())
-
-    async def last_claims_decided(self) -> None:
-        """Feed a last claim on every way through both hops, and wait until all are decided.
-
-        Each way keeps its order. What was fed before and is not decided by then never will be.
-        """
-        s, producer = self.system.settings, await self.system.producer()
-        last: list[str] = []
-        for partition in {place.partition for place in self.fed.claims}:
-            for shard in range(s.partitions):
-                member = next(
-                    member
-                    for member in iter(new_member, None)
-                    if partition_of_member(member.member_id, s.partitions) == shard
-                )
-                value = orjson.dumps(claim(member))
-                place = await producer.send_and_wait(s.claims_topic, value, partition=partition)
-                self.fed.claims[Sent(s.claims_topic, partition, place.offset)] = value
-                self.truth.decided.add(member.claim_id)
-                last.append(member.claim_id)
-
-        async def decided() -> bool:
-            return set(last) <= {o.event["claim_id"] for o in await self.system.decisions()}
-
-        await self.system.until(decided, "the last claims are decided")
 
     async def some_decided(self, count: int) -> None:
         """Wait until the worker is well under way."""
