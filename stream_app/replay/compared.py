@@ -15,7 +15,7 @@ class Cause(StrEnum):
     HISTORY = "history"
     """What is on file of the member's transplants has changed since it was decided."""
     POLICY = "policy"
-    """By what was known when it was decided, this policy (version, settings, code) says otherwise."""
+    """By what was known when it was decided, this policy (or setting, or code) says otherwise."""
     UNDECIDED = "undecided"
     """No decision on the claim was found."""
     NOT_DECIDABLE = "not_decidable"
