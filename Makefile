@@ -46,7 +46,7 @@ chart: setup ## write the chart's schema, README and dashboards from their sourc
 	$(BIN)/python -m deploy.write
 
 .PHONY: deploy-tools
-deploy-tools: setup ## build the Helm that tests the chart, once (a few minutes)
+deploy-tools: setup ## build the Helm and the kube-score that test the chart, once (a few minutes)
 	$(BIN)/python -m deploy.tools
 
 .PHONY: run

@@ -28,6 +28,11 @@ _FREE = {"type": "object"}
 _STRINGS = {"type": "array", "items": {"type": "string", "minLength": 1}}
 _OBJECTS = {"type": "array", "items": {"type": "object"}}
 _QUANTITY = {"type": ["string", "integer"], "pattern": r"^[0-9]+(\.[0-9]+)?(m|[kKMGT]i?)?$"}
+# The chart gives these two itself.
+_ARGUMENTS = {
+    "type": "array",
+    "items": {"type": "string", "not": {"pattern": r"^--(job|metrics-port)\b"}},
+}
 _COUNT = {"type": "integer", "minimum": 1}
 _AMOUNTS = {
     "type": "object",
@@ -61,12 +66,17 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     "scope.autoscaling.mode": {"enum": ["none", "hpa", "keda"]},
     "adjudicate.store": {"enum": ["rocksdb", "memory"]},
     "adjudicate.volume.size": _QUANTITY,
+    "replay.job.arguments": _ARGUMENTS,
+    "replay.cronJob.arguments": _ARGUMENTS,
+    "replay.cronJob.schedule": {"type": "string", "pattern": r"^(@[a-z]+|\S+( \S+){4})$"},
+    "replay.retries": {"type": "integer", "minimum": 0},
+    "replay.volume.size": _QUANTITY,
     "podAnnotations": _LABELS,
     "networkPolicy.scrapers": _OBJECTS,
     "networkPolicy.brokers": _OBJECTS,
     "monitoring.podMonitor.interval": {"type": "string", "pattern": "^[0-9]+(ms|s|m)$"},
 }
-for _role in ("scope", "adjudicate"):
+for _role in ("scope", "adjudicate", "replay"):
     _SPECIAL |= {
         f"{_role}.resources": {
             "type": "object",

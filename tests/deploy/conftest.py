@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from deploy.tools import helm
+from deploy.tools import HELM, KUBE_SCORE, Tool
 from deploy.values import CHART
 
 Render = Callable[..., list[dict[str, Any]]]
@@ -19,7 +19,9 @@ Render = Callable[..., list[dict[str, Any]]]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a tool, so that `make test-unit` can leave it out."""
     for item in items:
-        if {"helm_program", "promtool", "prometheus"} & set(getattr(item, "fixturenames", ())):
+        if {"helm_program", "kube_score", "promtool", "prometheus"} & set(
+            getattr(item, "fixturenames", ())
+        ):
             item.add_marker(pytest.mark.deploy)
 
 
@@ -30,12 +32,20 @@ def skip_or_fail(what: str) -> None:
     pytest.skip(what)
 
 
+def built(tool: Tool) -> str:
+    if not tool.built:
+        skip_or_fail(f"no {tool.name}: run `make deploy-tools` where there is Go")
+    return str(tool.program)
+
+
 @pytest.fixture(scope="session")
 def helm_program() -> str:
-    program = helm()
-    if program is None:
-        skip_or_fail("no Helm: run `make deploy-tools` where there is Go")
-    return str(program)
+    return built(HELM)
+
+
+@pytest.fixture(scope="session")
+def kube_score() -> str:
+    return built(KUBE_SCORE)
 
 
 @pytest.fixture(scope="session")

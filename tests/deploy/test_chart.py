@@ -39,6 +39,9 @@ def pods(documents: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     for document in documents:
         if document["kind"] in {"Deployment", "StatefulSet", "Job"}:
             found[document["metadata"]["name"]] = document["spec"]["template"]["spec"]
+        elif document["kind"] == "CronJob":
+            template = document["spec"]["jobTemplate"]["spec"]["template"]
+            found[f"every/{document['metadata']['name']}"] = template["spec"]
         elif document["kind"] == "Pod":
             found[document["metadata"]["name"]] = document["spec"]
     return found
@@ -102,6 +105,11 @@ def test_every_mount_has_its_volume_when_rendered(render, values: Path) -> None:
         assert mounted <= volumes.keys() | set(claims)
         assert volumes.keys() <= mounted
         assert {v["configMap"]["name"] for v in volumes.values() if "configMap" in v} <= maps
+        wanted = [
+            v["persistentVolumeClaim"] for v in volumes.values() if "persistentVolumeClaim" in v
+        ]
+        disks = {one["metadata"]["name"] for one in of_kind(documents, "PersistentVolumeClaim")}
+        assert {claim["claimName"] for claim in wanted} <= disks
 
 
 @every_values_file
@@ -114,8 +122,8 @@ def test_the_worker_takes_the_settings_when_started_as_rendered(
     for name, pod in pods(documents).items():
         volumes = {volume["name"]: volume for volume in pod["volumes"]}
         for container in containers(pod):
-            if "args" not in container or container.get("command"):
-                continue
+            if container["name"] == "ready":
+                continue  # only asks a worker
             root = tmp_path / name / container["name"]
             for mount in container["volumeMounts"]:
                 volume = volumes.get(mount["name"], {})

@@ -322,3 +322,19 @@ spec:
   volumes:
     {{- include "cg.volumes" . | nindent 4 }}
 {{- end }}
+
+{{/* What kube-score is not to ask for, and why. Takes a further check of its, or nothing. */}}
+{{- define "cg.unscored" -}}
+# container-resources: a CPU limit would throttle a worker while cores idle; memory has its limit.
+# container-image-pull-policy: a value; what is named by digest need not be pulled again.
+{{- if . }}
+# {{ . }}: topologySpreadConstraints spread the pods.
+{{- end }}
+kube-score/ignore: {{ list "container-resources" "container-image-pull-policy" . | compact | join "," }}
+{{- end }}
+
+{{/* For what asks the brokers one question and ends. */}}
+{{- define "cg.smallResources" -}}
+requests: {cpu: 50m, memory: 128Mi, ephemeral-storage: 64Mi}
+limits: {memory: 256Mi, ephemeral-storage: 128Mi}
+{{- end }}
