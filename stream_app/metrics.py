@@ -5,6 +5,11 @@ and codes: bounded, and never anything that a payload can choose.
 
 A labelled counter does not exist before its first event, and `increase()` does not see that event.
 So whatever is alarmed on begins at 0: `announce` and the end of this module see to that.
+
+Faust's own metrics (`faust.sensors.prometheus`) are left out, deliberately: they count messages and
+events, and one message here is a whole batch; they name tables, agents and topics by labels of
+their own; and they cost an entry in a dictionary a message. What of them makes sense stands below
+under its own name: batches, stages, rebalances, assigned partitions, table rows, producer errors.
 """
 
 from collections.abc import Iterable
@@ -17,6 +22,12 @@ from stream_app.errors import DeadLetterReason
 
 BUILD = Info("cg_trans_03_build", "Version of the service.")
 BUILD.info({"version": __version__})
+POLICY_VERSION = Info(
+    "cg_trans_03_policy_version",
+    "The versions of the guideline that this worker decides by, with the hash of their content: "
+    "it must be the same on every worker.",
+    ["version"],
+)
 
 # -- reading ------------------------------------------------------------------------------
 
@@ -82,6 +93,21 @@ IN_FLIGHT = Gauge(
     "Bytes of records handed out and not yet done.",
     ["hop"],
 )
+BATCH_RECORDS = Histogram(
+    "cg_trans_03_batch_records",
+    "Records of the batches that a hop works on; of claims only those that may be in scope.",
+    ["hop"],
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
+)
+STAGE_SECONDS = Histogram(
+    "cg_trans_03_stage_seconds",
+    "What a batch spends its time on. scan: looking for claims in what one fetch brought of a "
+    "partition; decide: decoding, deciding and encoding (in the scope hop: decoding and copying); "
+    "acknowledge: waiting for the broker's word; store: writing the member rows, their changelog "
+    "acknowledged.",
+    ["hop", "stage"],
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
 REBALANCES = Counter("cg_trans_03_rebalances", "Rebalances finished.", ["hop"])
 ASSIGNED = Gauge("cg_trans_03_assigned_partitions", "Stream partitions assigned.", ["hop"])
 
@@ -138,7 +164,69 @@ HISTORY_DRIFT = Counter(
     "the difference is over.",
     ["decision"],
 )
+PENDED = Gauge(
+    "cg_trans_03_pended_claims",
+    "Remembered claims whose decision in force is a pend, of this worker's partitions: the sum "
+    "over the workers is all of them. Counted in the background; NaN until the first count is "
+    "through.",
+)
+OLDEST_PEND = Gauge(
+    "cg_trans_03_oldest_pend_seconds",
+    "For how long the longest pended of these claims has been known to this service; 0 where none "
+    "is pended. NaN until the first count is through.",
+)
 SHADOW = Gauge("cg_trans_03_shadow", "1 where decisions go to the shadow topic alone.")
+
+# -- tables and producers -----------------------------------------------------------------
+
+TABLE_ROWS = Gauge(
+    "cg_trans_03_table_rows",
+    "Rows of a table held by this worker, one a member; on RocksDB its own estimate.",
+    ["table"],
+)
+TABLE_BYTES = Gauge(
+    "cg_trans_03_table_bytes",
+    "Bytes of a table held by this worker: keys and values in memory, as counted in the "
+    "background; files and write buffers on RocksDB.",
+    ["table"],
+)
+RECOVERY_REMAINING = Gauge(
+    "cg_trans_03_recovery_remaining_records",
+    "Offsets of the table's changelog that are still to be read before the worker is ready.",
+    ["table"],
+)
+PRODUCER_ERRORS = Counter(
+    "cg_trans_03_producer_errors",
+    "Record batches that the producer gave up on. The worker stops, commits nothing of them and is "
+    "started anew.",
+    ["hop"],
+)
+PRODUCER_RETRIES = Counter(
+    "cg_trans_03_producer_retries",
+    "Record batches that had to be sent once more: the leader moved, or a broker did not answer.",
+    ["hop"],
+)
+
+# -- replay: served by the job while it runs ----------------------------------------------
+
+REPLAY_RECORDS = Counter(
+    "cg_trans_03_replay_records",
+    "Records read by a replay job, of claims and of history.",
+)
+REPLAY_CLAIMS = Counter("cg_trans_03_replay_claims", "Claims that a replay job decided again.")
+REPLAY_CHANGES = Counter(
+    "cg_trans_03_replay_changes",
+    "Claims that a replay job found to be decided otherwise now; `none`: no decision.",
+    ["before", "after"],
+)
+REPLAY_HANDED_OVER = Counter(
+    "cg_trans_03_replay_handed_over",
+    "Claims that a replay job handed to their owner to be decided again.",
+)
+REPLAY_PROGRESS = Gauge(
+    "cg_trans_03_replay_progress_ratio",
+    "How much of its bounds a replay job has read, 0 to 1; 0 where none runs in this process.",
+)
 
 # -- from 0 on ----------------------------------------------------------------------------
 
@@ -156,3 +244,10 @@ def announce(topics: Iterable[str]) -> None:
         RECORDS_LOST.labels(topic)
         for reason in DeadLetterReason:
             DEAD_LETTERS.labels(topic, reason.value)
+
+
+def announce_hop(hop: str) -> None:
+    """Let the counters of this hop begin at 0."""
+    REBALANCES.labels(hop)
+    PRODUCER_ERRORS.labels(hop)
+    PRODUCER_RETRIES.labels(hop)

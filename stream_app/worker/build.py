@@ -17,6 +17,7 @@ ROLES = ("scope", "adjudicate")
 
 def new_hop(name: str, settings: Settings) -> Hop:
     """The shared state of one hop, with the limits that the settings give it."""
+    metrics.announce_hop(name)
     return Hop(
         name=name,
         max_in_flight_bytes=settings.max_in_flight_bytes,
