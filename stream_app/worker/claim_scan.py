@@ -1,20 +1,18 @@
 """The core topic's way through the consumer thread: bytes, scan, survivors, exact counts."""
 
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
-
-from aiokafka import AIOKafkaConsumer
+from typing import Literal, Protocol
 
 from stream_app import metrics
 from stream_app.worker.scan import (
     BatchScanner,
     Fetched,
     PlainScanner,
-    RawFetches,
     RawRecord,
     Sampler,
     ScanResult,
 )
+from stream_app.worker.stages import laps
 
 SampleSink = Callable[[list[RawRecord]], None]
 
@@ -24,10 +22,10 @@ class _Scanner(Protocol):
 
 
 class ClaimScan:
-    """Scans one topic. Belongs to the consumer thread.
+    """Scans one topic, on the consumer thread.
 
     Args:
-        topic: the core topic; every other one is read the plain way.
+        topic: the core topic; of every other one all records are read.
         mode: `batch` searches whole record batches, `plain` every record.
         sample_rate: share of the skipped records that `sink` gets to see.
         sink: takes the samples; must return at once.
@@ -42,18 +40,6 @@ class ClaimScan:
             BatchScanner(sampler) if mode == "batch" else PlainScanner(sampler)
         )
         self._sink = sink
-        self._fetches: RawFetches | None = None
-
-    def attach(self, consumer: AIOKafkaConsumer) -> None:
-        """Keep the bytes of this (started) consumer's fetches."""
-        self._fetches = RawFetches(consumer, {self.topic})
-
-    def take(self, result: Any) -> Fetched | None:
-        """What a fetch brought; its range is known, nothing has been looked at.
-
-        None where the fetch is stale: nothing has moved.
-        """
-        return None if self._fetches is None else self._fetches.take(result)
 
     def scan(self, fetched: Fetched) -> list[RawRecord]:
         """The records that may be in scope.
@@ -62,7 +48,9 @@ class ClaimScan:
             aiokafka.errors.CorruptRecordException: the bytes are not what the broker stored.
             aiokafka.errors.UnsupportedCodecError: a codec that nobody knows.
         """
+        lap = laps("scope")
         result = self._scanner.scan(fetched)
+        lap("scan")
         partition = str(result.partition)
         metrics.RECORDS_READ.labels(result.topic, partition).inc(result.seen)
         metrics.BYTES_READ.labels(result.topic, partition).inc(result.wire_bytes)

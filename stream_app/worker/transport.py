@@ -30,7 +30,7 @@ from mode import get_logger
 from stream_app.worker.batch import Batch, ChangelogBatch, Record
 from stream_app.worker.hop import Hop
 from stream_app.worker.ledger import OutOfStep, Span
-from stream_app.worker.scan import Fetched
+from stream_app.worker.scan import Fetched, RawFetches, read_all
 
 logger = get_logger(__name__)
 
@@ -51,13 +51,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._fetches: RawFetches
         self._seeking_back: set[TP] = set()
         self._seeks: set[asyncio.Future[None]] = set()
 
     async def on_start(self) -> None:
         await super().on_start()
-        if self.hop.scan is not None:
-            self.hop.scan.attach(self._ensure_consumer())
+        # Changelogs are ours and read as ever; of all else the bytes are kept.
+        self._fetches = RawFetches(
+            self._ensure_consumer(), lambda topic: not self.consumer._is_changelog_tp(TP(topic, 0))
+        )
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -167,13 +170,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def _drain(self, consumer: aiokafka.AIOKafkaConsumer, wanted: set[TP]) -> RecordMap:
         """Take what has been fetched of `wanted`, and enter it into the ledger.
 
-        Taking and entering never wait, so no seek can come between. The claims are scanned only
+        Taking and entering never wait, so no seek can come between. The records are read only
         then: meanwhile the next fetch is on its way.
         """
         fetcher = consumer._fetcher
         drained: dict[TP, list[Batch | ChangelogBatch]] = {}
-        scans: list[tuple[Span, Fetched]] = []
-        scan = self.hop.scan
+        taken: list[tuple[Span, Fetched]] = []
         for tp in self._fetched(consumer, wanted):
             result = fetcher._records.pop(tp)
             fetcher._notify(fetcher._wait_consume_future)
@@ -183,26 +185,25 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 rows = result.getall()
                 if rows:
                     drained[tp] = [ChangelogBatch(tp.topic, tp.partition, rows)]
-            elif scan is not None and scan.topic == tp.topic:
-                fetched = scan.take(result)
-                if fetched is not None:
-                    span = self._enter(tp, fetched.from_offset, fetched.to_offset)
-                    if span is not None:
-                        span.resize(len(fetched.data))
-                        scans.append((span, fetched))
             else:
-                start = result._assignment.state_value(tp).position
-                records = result.getall()
-                stop = result._assignment.state_value(tp).position
-                span = self._enter(tp, start, stop)
+                fetched = self._fetches.take(result)
+                if fetched is None:
+                    continue  # stale: nothing has moved
+                span = self._enter(tp, fetched.from_offset, fetched.to_offset)
                 if span is not None:
-                    self._hand_out(drained, tp, span, records)
-        for span, fetched in scans:
-            assert scan is not None
+                    span.resize(len(fetched.data))
+                    taken.append((span, fetched))
+        for span, fetched in taken:
             await self._let_fetch_go_out()
             tp = TP(fetched.topic, fetched.partition)
-            self._hand_out(drained, tp, span, scan.scan(fetched))
+            self._hand_out(drained, tp, span, self._read(fetched))
         return drained
+
+    def _read(self, fetched: Fetched) -> Sequence[Record]:
+        scan = self.hop.scan
+        if scan is not None and scan.topic == fetched.topic:
+            return scan.scan(fetched)
+        return read_all(fetched)
 
     def _enter(self, tp: TP, start: int, stop: int) -> Span | None:
         """Enter a range into the ledger; None where there is nothing to do about it."""

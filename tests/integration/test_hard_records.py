@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from tests.integration.events import claim, new_member
+from tests.integration.events import claim, history, new_member
 from tests.integration.harness import Out, System
 from tests.integration.raw_batches import send_with_header_name
 
@@ -94,6 +94,24 @@ async def test_header_name_that_is_no_text_does_not_block_when_read(system: Syst
     await send_with_header_name(producer, topic, 0, value=value, name=b"not-utf-\xff")
     await _still_decides(system)
     assert await system.decisions_of(member.claim_id) or await system.dead_letters()
+
+
+async def test_history_is_known_when_a_header_name_of_it_is_no_text(system: System) -> None:
+    """aiokafka cannot read such a record, and a topic that is not scanned is read by it."""
+    await system.start()
+    member, after = new_member(), new_member()
+    producer, topic = await system.producer(), system.settings.history_in_topic
+    value = orjson.dumps(history(member))
+    await send_with_header_name(producer, topic, 0, value=value, name=b"not-utf-\xff")
+    await producer.send_and_wait(topic, orjson.dumps(history(after)), partition=0)
+    await system.settled()
+    for one in (member, after):
+        await system.claims(claim(one))
+        (out,) = await system.decided(one.claim_id)
+        assert out.event["decision"] == "approve", "the history was read"
+    copies = await system.read(system.settings.history_topic)
+    (copy,) = [out for out in copies if out.record.value == value]
+    assert copy.record.headers[0] == ("not-utf-\ufffd", b"x")
 
 
 async def _send(

@@ -161,7 +161,7 @@ class Reader:
 
     async def all_scans(self, scanner: BatchScanner | PlainScanner) -> list[ScanResult]:
         """Everything, as the scan takes it; each range must start where the last one ended."""
-        fetches = RawFetches(self.consumer, {self.partitions[0].topic})
+        fetches = RawFetches(self.consumer, self.partitions[0].topic.__eq__)
         fetcher = self.consumer._fetcher
         reached = await self.positions()
         results = []

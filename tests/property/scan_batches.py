@@ -15,6 +15,9 @@ CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 LOG_APPEND_TIME, TRANSACTIONAL, CONTROL = 0x08, 0x10, 0x20
 FIRST_TIMESTAMP = 1_700_000_000_000
 _HEADER = struct.Struct(">qiibIhiqqqhii")
+NO_TEXT = "\ue000"
+"""Stands for a header's name that is no UTF-8; written into batches that are not compressed."""
+_NO_TEXT_BYTES = b"\xff\xfe\xfd"
 APPEND_TIMESTAMP = FIRST_TIMESTAMP + 999_999
 
 
@@ -174,16 +177,22 @@ def v2_batch(
                 int(bool(attributes & LOG_APPEND_TIME)),
                 record.key,
                 record.value,
-                record.headers,
+                record.headers if codec else tuple((_read(n), text) for n, text in record.headers),
             )
         )
     batch = bytearray(builder.build())
+    if not codec:
+        batch = batch.replace(NO_TEXT.encode(), _NO_TEXT_BYTES)
     (written,) = struct.unpack_from(">h", batch, 21)
     struct.pack_into(">h", batch, 21, written | attributes)
     struct.pack_into(">i", batch, 23, delta + tail_gap)
     if attributes & LOG_APPEND_TIME:
         struct.pack_into(">q", batch, 35, APPEND_TIMESTAMP)
     return seal(batch, base_offset), seen
+
+
+def _read(name: str) -> str:
+    return name.replace(NO_TEXT, _NO_TEXT_BYTES.decode(errors="replace"))
 
 
 def seal(batch: bytearray, base_offset: int) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.property.scan_batches import CODECS, LOG_APPEND_TIME, TRANSACTIONAL, Log, Rec
+from tests.property.scan_batches import CODECS, LOG_APPEND_TIME, NO_TEXT, TRANSACTIONAL, Log, Rec
 
 # Pieces of needles, whole needles, and the bytes that decide about their neighbourhood. The
 # control bytes are what record framing looks like.
@@ -128,12 +128,12 @@ def value(rng: random.Random) -> bytes | None:
 def record(rng: random.Random) -> Rec:
     # Two dozen headers and more have a number that is a letter or digit as a byte.
     headers = rng.choice([0, 0, 0, 1, 2, rng.randrange(24, 62)])
+    names = ["", "k", "38242", *([NO_TEXT] if rng.random() < 0.2 else [])]
     return Rec(
         value=value(rng),
         key=rng.choice([None, fragments(rng)]),
         headers=tuple(
-            (rng.choice(["", "k", "38242"]), rng.choice([None, b"v", fragments(rng)]))
-            for _ in range(headers)
+            (rng.choice(names), rng.choice([None, b"v", fragments(rng)])) for _ in range(headers)
         ),
         gap=rng.choice([0, 0, 0, 0, 0, 1, 200]),
         delay=rng.choice([0, 1, 70, 10**6]),

@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream_app.pipeline.scope import may_be_in_scope
-from stream_app.worker.scan import BatchScanner, PlainScanner, RawRecord, Sampler, ScanResult
+from stream_app.worker.scan import (
+    BatchScanner,
+    PlainScanner,
+    RawRecord,
+    Sampler,
+    ScanResult,
+    read_all,
+)
 from tests.property.scan_batches import PARTITION, TOPIC, Log, Seen
 from tests.property.scan_strategies import logs
 
@@ -50,6 +57,20 @@ def test_scan_finds_what_the_predicate_finds_when_started_anywhere(
     for sample in as_seen(result.samples):
         assert skipped[sample.offset] == sample
         assert sample not in in_scope(visible)
+
+
+@settings(max_examples=300)
+@given(logs(), st.booleans(), st.data())
+def test_every_record_is_read_when_a_topic_is_not_scanned(log: Log, read_committed: bool, data):
+    """From any position; old formats, compacted gaps, markers and odd header names included."""
+    first = log.starts[0][0]
+    position = data.draw(st.integers(first, max(first, log.next_offset - 1)))
+    visible = log.visible(position, read_committed=read_committed)
+    records = read_all(log.fetch(position, read_committed=read_committed))
+    assert [one.offset for one in records] == [one.offset for one in visible]
+    assert [(one.timestamp, one.key, one.value, tuple(one.headers)) for one in records] == [
+        (one.timestamp, one.key, one.value, one.headers) for one in visible
+    ]
 
 
 @given(logs(), st.booleans(), st.data())

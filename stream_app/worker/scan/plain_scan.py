@@ -1,10 +1,11 @@
 """The plain way: aiokafka reads every record, the predicate looks at each value.
 
 It is the whole scan when the fast one is switched off, the way out of the fast one wherever that
-does not understand a batch, and what the fast one is tested against.
+does not understand a batch, what the fast one is tested against, and how all other topics are
+read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 
 from aiokafka.consumer.fetcher import READ_COMMITTED, READ_UNCOMMITTED, PartitionRecords
@@ -21,49 +22,62 @@ from stream_app.worker.scan.fetched import (
 )
 from stream_app.worker.scan.sampling import Sampler
 
-
-class PlainScanner:
-    """Scans as `BatchScanner` does, record by record."""
-
-    def __init__(self, sampler: Sampler | None = None) -> None:
-        self._sampler = sampler or Sampler(rate=0)
-
-    def scan(self, fetched: Fetched) -> ScanResult:
-        """Find the records of a fetch that may be in scope. Raises as `BatchScanner.scan` does."""
-        result = ScanResult.of(fetched)
-        result.batches = sum(1 for _ in batch_bounds(fetched.data))
-        result.plain_batches = result.batches
-        isolation = READ_COMMITTED if fetched.read_committed else READ_UNCOMMITTED
-        before: PartitionRecords | None = None
-        for start, stop in _runs(fetched.data):
-            result.wire_bytes += stop - start
-            reader = _reader(fetched, fetched.data[start:stop], result.to_offset, isolation)
-            if before is not None:
-                reader._aborted_transactions = before._aborted_transactions
-                reader._aborted_producers = before._aborted_producers
-            _collect(reader, result, self._sampler)
-            before = reader
-        return result.completing(fetched)
+Wanted = Callable[[bytes | None], bool]
+"""Whether a record with this value is not skipped."""
 
 
-def read_plain(fetched: Fetched, batch: bytes, result: ScanResult, sampler: Sampler) -> None:
+def may_matter(value: bytes | None) -> bool:
+    """Whether a record of the core topic may be in scope."""
+    return value is not None and may_be_in_scope(value)
+
+
+def scan_plain(fetched: Fetched, sampler: Sampler) -> ScanResult:
+    """Find the records of a fetch that may be in scope.
+
+    Raises:
+        UnicodeDecodeError: a header's name is no text; aiokafka reads none such.
+        aiokafka.errors.CorruptRecordException: a checksum or a batch's layout is wrong.
+        aiokafka.errors.UnsupportedCodecError: a codec nobody knows.
+    """
+    result = ScanResult.of(fetched)
+    result.wire_bytes = sum(stop - start for start, stop in batch_bounds(fetched.data))
+    result.batches = sum(1 for _ in batch_bounds(fetched.data))
+    result.plain_batches = result.batches
+    for reader in readers(fetched):
+        _collect(reader, result, sampler, may_matter)
+    return result.completing(fetched)
+
+
+def read_plain(
+    fetched: Fetched, batch: bytes, result: ScanResult, sampler: Sampler, wanted: Wanted
+) -> None:
     """Let aiokafka read one record batch, of no aborted transaction, and add it to `result`."""
     reader = _reader(fetched, batch, result.to_offset, READ_UNCOMMITTED)
-    _collect(reader, result, sampler)
+    _collect(reader, result, sampler, wanted)
     result.batches += 1
     result.plain_batches += 1
 
 
-def _runs(data: bytes) -> Iterator[tuple[int, int]]:
-    """Stretches of batches of one message format.
+def readers(fetched: Fetched) -> Iterator[PartitionRecords]:
+    """Readers of aiokafka's own over a fetch, one for each stretch of one message format.
 
-    aiokafka's reader takes all that it is given for the format of the first batch, and fails on
-    the others; a partition that is older than its broker holds several. A cut batch at the end
-    is left out: the reader of the old formats trips over it.
+    They take all that they are given for the format of the first batch, and fail on the others;
+    a partition that is older than its broker holds several. A cut batch at the end is left out:
+    the reader of the old formats trips over it. Each is to be read to its end before the next is
+    asked for.
     """
+    data, position = fetched.data, fetched.from_offset
+    isolation = READ_COMMITTED if fetched.read_committed else READ_UNCOMMITTED
+    before: PartitionRecords | None = None
     for _, run in groupby(batch_bounds(data), lambda bounds: data[bounds[0] + MAGIC_OFFSET]):
         bounds = list(run)
-        yield bounds[0][0], bounds[-1][1]
+        reader = _reader(fetched, data[bounds[0][0] : bounds[-1][1]], position, isolation)
+        if before is not None:
+            reader._aborted_transactions = before._aborted_transactions
+            reader._aborted_producers = before._aborted_producers
+        yield reader
+        position = max(position, reader.next_fetch_offset)
+        before = reader
 
 
 def _reader(fetched: Fetched, data: bytes, position: int, isolation: int) -> PartitionRecords:
@@ -79,12 +93,14 @@ def _reader(fetched: Fetched, data: bytes, position: int, isolation: int) -> Par
     )
 
 
-def _collect(reader: PartitionRecords, result: ScanResult, sampler: Sampler) -> None:
+def _collect(
+    reader: PartitionRecords, result: ScanResult, sampler: Sampler, wanted: Wanted
+) -> None:
     for record in reader:
         result.seen += 1
         value = record.value
-        is_survivor = value is not None and may_be_in_scope(value)
-        if is_survivor or sampler.draws(1):
+        is_survivor = wanted(value)
+        if is_survivor or sampler.draws(1, result.partition):
             (result.records if is_survivor else result.samples).append(
                 RawRecord(
                     record.topic,

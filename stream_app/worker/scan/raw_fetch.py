@@ -1,7 +1,7 @@
 """Where a scan gets its bytes from: aiokafka's fetcher, which keeps them to itself.
 
-Touched of aiokafka 0.14.0 (pinned; `tests/contract/test_aiokafka_internals.py` fails with a clear
-word when an upgrade moves it), per consumer and never for the whole process:
+Touched of aiokafka 0.14.0, per consumer and never for the whole process (pinned;
+`tests/contract/test_aiokafka_internals_scan.py` fails with a clear word when an upgrade moves it):
 
     Fetcher._client         wrapped, so that the record batches of a fetch response can be kept:
                             the fetcher parses them into an object that gives no bytes back
@@ -18,7 +18,7 @@ word when an upgrade moves it), per consumer and never for the whole process:
 aiokafka's own objects stay whole: a fetch result that nobody takes here reads as ever.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -35,14 +35,15 @@ class RawFetches:
     """The record batches of some topics as they came over the wire.
 
     Args:
-        consumer: started. Its other topics are left alone.
-        topics: whose batches are kept until they are taken, one fetch a partition at most.
+        consumer: started.
+        keeps: of which topics batches are kept until they are taken, one fetch a partition at
+            most. The others are left alone.
     """
 
-    def __init__(self, consumer: AIOKafkaConsumer, topics: Collection[str]) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, keeps: Callable[[str], bool]) -> None:
         self._kept: dict[TopicPartition, bytes] = {}
         fetcher = consumer._fetcher
-        fetcher._client = _KeepingClient(fetcher._client, frozenset(topics), self._kept)
+        fetcher._client = _KeepingClient(fetcher._client, keeps, self._kept)
 
     def take(self, result: FetchResult) -> Fetched | None:
         """Take what was fetched of a partition, and move its position behind it.
@@ -87,10 +88,10 @@ class _KeepingClient:
     """An AIOKafkaClient that puts the batches in fetch responses aside before they are parsed."""
 
     def __init__(
-        self, client: Any, topics: frozenset[str], kept: dict[TopicPartition, bytes]
+        self, client: Any, keeps: Callable[[str], bool], kept: dict[TopicPartition, bytes]
     ) -> None:
         self._client = client
-        self._topics = topics
+        self._keeps = keeps
         self._kept = kept
 
     def __getattr__(self, name: str) -> Any:
@@ -105,7 +106,7 @@ class _KeepingClient:
         response = await self._client.send(node_id, request, **options)
         if isinstance(request, FetchRequest):
             for topic, partitions in response.topics:
-                if topic in self._topics:
+                if self._keeps(topic):
                     for partition, _error, _highwater, *rest in partitions:
                         self._keep(TopicPartition(topic, partition), rest[-1])
         return response

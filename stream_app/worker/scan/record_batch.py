@@ -10,7 +10,7 @@ the batch.
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import cramjam
@@ -263,6 +263,19 @@ def locate(payload: Payload, count: int, hits: Sequence[int]) -> list[tuple[int,
                 if hit < 0:
                     return found
     raise UnreadableError("a position behind the last record")
+
+
+def walk(payload: Payload, count: int) -> Iterator[tuple[int, int]]:
+    """Where each of the records of a payload lies: (start, stop), behind its length."""
+    buffer, at, end = payload
+    for _ in range(count):
+        length, start = read_varint(buffer, at)
+        at = start + length
+        if length < 0 or at > end:
+            raise UnreadableError("record length out of bounds")
+        yield start, at
+    if at != end:
+        raise UnreadableError("bytes behind the last record")
 
 
 Parts = tuple[int, int, int, int, int, int]

@@ -5,17 +5,21 @@ import time
 from collections.abc import Callable
 
 _BURST_SECONDS = 1.0
+_FLOOR_SECONDS = 1.0
 
 
 class Sampler:
     """Draws records at random, and not more of them a second than may be afforded.
 
-    The rate alone would draw too few from a trickle or too many from a backlog: it is meant to
-    be generous, and the budget caps what it costs.
+    A share alone would draw too few from a trickle and too many from a backlog. So a partition
+    that brings skipped records has one of them drawn about every second, whatever the share: who
+    sends one claim in a hundred, over a dozen partitions, is met seven times a minute. The budget
+    caps what both cost.
 
     Args:
-        rate: share of the skipped records, 0 (none) to 1 (all).
+        rate: share of the skipped records, 0 (none at all) to 1 (all).
         per_second: the budget.
+        floor_seconds: how often each partition has its turn, on average.
         clock: seconds, monotonic.
     """
 
@@ -23,25 +27,33 @@ class Sampler:
         self,
         rate: float = 0.01,
         per_second: float = 50.0,
+        floor_seconds: float = _FLOOR_SECONDS,
         *,
         clock: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
     ) -> None:
         self._rate = rate
         self._per_second = per_second
+        self._floor_seconds = floor_seconds
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311  (no secret hangs on it)
         self._budget = max(1.0, per_second * _BURST_SECONDS)
         self._at = clock()
         self._to_go = self._gap()
+        self._turns: dict[int, float] = {}
 
-    def draws(self, skipped: int) -> bool:
+    def draws(self, skipped: int, partition: int) -> bool:
         """Whether one of the next `skipped` records is to be looked at, and may be."""
-        self._to_go -= skipped
-        if self._to_go > 0:
+        if not skipped or not self._rate:
             return False
-        self._to_go = self._gap()
         now = self._clock()
+        self._to_go -= skipped
+        if self._to_go > 0 and now < self._turns.get(partition, 0.0):
+            return False
+        if self._to_go <= 0:
+            self._to_go = self._gap()
+        # Not every second sharp: no rhythm of a producer's shall hide from it.
+        self._turns[partition] = now + self._rng.uniform(0.5, 1.5) * self._floor_seconds
         self._budget = min(
             max(1.0, self._per_second * _BURST_SECONDS),
             self._budget + (now - self._at) * self._per_second,

@@ -2,6 +2,7 @@
 
 import random
 import struct
+from collections import Counter
 
 import cramjam
 import pytest
@@ -10,9 +11,9 @@ from aiokafka.record.util import calc_crc32c
 from google_crc32c import value as crc32c
 
 from stream_app.pipeline.scope import PROCEDURE_CODES
-from stream_app.worker.scan import BatchScanner, PlainScanner, Sampler
+from stream_app.worker.scan import BatchScanner, PlainScanner, Sampler, read_all
 from stream_app.worker.scan.search import NEEDLES
-from tests.property.scan_batches import CODECS, Log, Rec, fetched, seal, v2_batch
+from tests.property.scan_batches import CODECS, NO_TEXT, Log, Rec, fetched, seal, v2_batch
 
 CLAIM = b'{"service_lines":[{"procedure_code":"99213"}],"claim_id":"c"}'
 IN_SCOPE = CLAIM.replace(b"99213", b"38242")
@@ -73,12 +74,39 @@ def test_claim_is_left_out_when_a_code_stands_in_key_or_headers_only(scanner):
     assert scanner.scan(fetched(batch)).records == []
 
 
-def test_claim_is_delivered_when_a_header_name_is_no_text():
-    """Kafka lets any bytes be a name; aiokafka's own reader raises and would block for ever."""
-    batch = bytearray(v2_batch([Rec(IN_SCOPE, headers=(("name", b"v"),))], 0)[0])
-    batch = batch.replace(b"name", b"na\xffe")
-    (record,) = BatchScanner().scan(fetched(seal(batch, 0))).records
-    assert record.headers == (("na\ufffde", b"v"),)
+def no_text_batch() -> bytes:
+    """One claim in scope, one out of scope; offsets 0 to 7 and 9 were compacted away."""
+    headers = ((NO_TEXT, b"v"),)
+    return v2_batch([Rec(IN_SCOPE, headers=headers, gap=8), Rec(CLAIM, gap=1)], 0)[0]
+
+
+@both
+@pytest.mark.parametrize("position", [0, 5], ids=["from its start", "from its middle"])
+def test_claim_is_delivered_when_a_header_name_is_no_text(scanner, position: int):
+    """Kafka lets any bytes be a name; aiokafka's own reader raises and would block for ever.
+
+    Nor may that reader be asked how many records are left of a compacted batch.
+    """
+    result = scanner.scan(fetched(no_text_batch(), position))
+    (record,) = result.records
+    assert record.headers == (("\ufffd" * 3, b"v"),)
+    assert (record.offset, result.seen, result.to_offset) == (8, 2, 11)
+    assert result.plain_batches == 0
+
+
+def test_all_records_are_read_when_a_header_name_is_no_text():
+    """Topics that are not scanned go the same way."""
+    assert [record.offset for record in read_all(fetched(no_text_batch(), 5))] == [8, 10]
+
+
+def test_every_record_is_read_when_header_names_are_text():
+    """By aiokafka then, whose reader is faster over all records."""
+    batch, _ = v2_batch([Rec(IN_SCOPE, headers=(("n", b"v"),)), Rec(None)], 3)
+    records = read_all(fetched(batch, 3))
+    assert [(r.offset, r.value, tuple(r.headers)) for r in records] == [
+        (3, IN_SCOPE, (("n", b"v"),)),
+        (4, None, ()),
+    ]
 
 
 @both
@@ -219,16 +247,65 @@ def test_sampling_stays_within_its_budget_when_the_backlog_is_long():
     drawn = 0
     for second in range(100):
         now[0] = float(second)
-        drawn += sum(sampler.draws(650) for _ in range(1000))
+        drawn += sum(sampler.draws(650, 0) for _ in range(1000))
     assert 495 <= drawn <= 505
 
 
 def test_sampling_draws_its_share_when_there_is_budget():
     sampler = Sampler(rate=0.01, per_second=1e9, rng=random.Random(5))
-    drawn = sum(sampler.draws(1) for _ in range(100_000))
+    drawn = sum(sampler.draws(1, 0) for _ in range(100_000))
     assert 800 < drawn < 1200
 
 
 def test_nothing_is_sampled_when_the_rate_is_zero():
-    sampler = Sampler(rate=0)
-    assert not any(sampler.draws(10**6) for _ in range(1000))
+    now = [0.0]
+    sampler = Sampler(rate=0, clock=lambda: now[0])
+    for _ in range(1000):
+        now[0] += 60
+        assert not sampler.draws(10**6, 0)
+
+
+def test_nothing_is_drawn_when_nothing_was_skipped():
+    now = [0.0]
+    sampler = Sampler(rate=1, clock=lambda: now[0])
+    for _ in range(100):
+        now[0] += 60
+        assert not sampler.draws(0, 0)
+
+
+def test_every_partition_is_sampled_when_it_brings_a_trickle_only():
+    """Where a share of the records alone would draw nothing for hours."""
+    now = [0.0]
+    sampler = Sampler(rate=0.0001, clock=lambda: now[0], rng=random.Random(6))
+    drawn = Counter[int]()
+    for second in range(60):
+        now[0] = float(second)
+        for partition in range(12):
+            drawn[partition] += sampler.draws(1, partition)
+    assert set(drawn) == set(range(12))
+    assert min(drawn.values()) > 25
+
+
+@pytest.mark.parametrize("rate", [5, 1_000, 1_000_000], ids=lambda rate: f"{rate}-a-second")
+@pytest.mark.parametrize("partitions", [1, 12, 200])
+def test_producer_gone_wrong_is_met_within_a_minute_when_it_sends_one_claim_in_twenty(
+    rate: int, partitions: int
+):
+    """At a trickle and at full speed; the clock is the test's own. Less than 50 looks a second."""
+    met, looked = [], 0
+    for seed in range(10):
+        rng, now = random.Random(seed), [0.0]
+        sampler = Sampler(rate=0.0001, clock=lambda now=now: now[0], rng=rng)
+        wrong = 0
+        for second in range(60):
+            for partition in range(partitions):
+                now[0] = second + partition / partitions
+                share = rate / partitions
+                count = int(share) + (rng.random() < share % 1)
+                for batch in range(0, count, 650):
+                    drawn = sampler.draws(min(650, count - batch), partition)
+                    looked += drawn
+                    wrong += drawn and rng.random() < 0.05
+        met.append(wrong > 0)
+    assert sum(met) >= 9
+    assert looked <= 10 * 61 * 50

@@ -12,7 +12,9 @@ from faust.types import TP
 
 from stream_app.worker.hop import Hop
 from stream_app.worker.ledger import Span
+from stream_app.worker.scan.fetched import Fetched, end_offset
 from stream_app.worker.transport import Consumer, ConsumerThread, RebalanceListener
+from tests.property.scan_batches import Rec, v2_batch
 
 P0, P1, LOG = TP("t", 0), TP("t", 1), TP("a-changelog", 0)
 
@@ -30,22 +32,21 @@ def new_hop(**limits: Any) -> Hop:
 
 
 class FakeResult(FetchResult):
-    """One fetch of one partition: records, and where the position then stands."""
+    """One fetch of one partition: a record batch as a broker keeps it, of small records."""
 
-    def __init__(self, consumer: "FakeConsumer", tp: TP, start: int, stop: int) -> None:
-        self.tp, self.consumer, self.stop = tp, consumer, stop
-        self.records = [
-            SimpleNamespace(offset=offset, value=b"12345", key=None)
-            for offset in range(start, stop)
-        ]
+    def __init__(self, consumer: "FakeConsumer", tp: TP, start: int, batch: bytes) -> None:
+        self.tp, self.consumer, self.batch = tp, consumer, batch
         consumer.positions[tp] = start
-        self._assignment = SimpleNamespace(
-            state_value=lambda tp: SimpleNamespace(position=consumer.positions[tp])
-        )
 
     def getall(self, max_records: int | None = None) -> list[Any]:
-        self.consumer.positions[self.tp] = self.stop
-        return self.records
+        """Changelogs only."""
+        self.take()
+        return [SimpleNamespace(offset=0)]
+
+    def take(self) -> Fetched:
+        start, stop = self.consumer.positions[self.tp], end_offset(self.batch, 0)
+        self.consumer.positions[self.tp] = stop
+        return Fetched(self.tp.topic, self.tp.partition, start, stop, self.batch)
 
 
 class FakeConsumer:
@@ -108,6 +109,7 @@ class Bench:
         thread.consumer = self.faust
         thread.app = SimpleNamespace(hop=self.hop, on_rebalance_start=lambda: None)
         thread._consumer = self.consumer
+        thread._fetches = SimpleNamespace(take=lambda result: result.take())
         thread._seeking_back, thread._seeks = set(), set()
         thread.on_partitions_assigned = self._heard
         thread.on_partitions_revoked = self._heard
@@ -120,7 +122,8 @@ class Bench:
         assert self.hop.gate.open(1)
 
     def fetched(self, tp: TP, start: int, stop: int) -> None:
-        self.consumer._fetcher._records[tp] = FakeResult(self.consumer, tp, start, stop)
+        batch, _ = v2_batch([Rec(b"12345")] * (stop - start), start)
+        self.consumer._fetcher._records[tp] = FakeResult(self.consumer, tp, start, batch)
 
     async def fetch(self, *active: TP, within: float = 0.0) -> dict[TP, Any]:
         return await self.thread._fetch_records(  # type: ignore[no-any-return]
@@ -263,8 +266,8 @@ async def test_ranges_follow_each_other_when_fetches_do() -> None:
 async def test_range_without_records_is_done_when_the_position_moved() -> None:
     bench = Bench()
     await bench.ready()
-    bench.fetched(P0, 0, 9)
-    bench.consumer._fetcher._records[P0].records = []
+    emptied, _ = v2_batch([], 0, tail_gap=8)
+    bench.consumer._fetcher._records[P0] = FakeResult(bench.consumer, P0, 0, emptied)
     assert await bench.fetch() == {}
     assert bench.hop.ledger.marks() == {P0: 9}
 
