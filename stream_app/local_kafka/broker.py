@@ -18,7 +18,14 @@ from pathlib import Path
 from stream_app.errors import CgTrans03Error, UsageError
 from stream_app.local_kafka.jars import java, java_classpath
 from stream_app.local_kafka.probe import answers
-from stream_app.local_kafka.server_properties import HOST, free_ports, is_free, server_properties
+from stream_app.local_kafka.server_properties import (
+    HOST,
+    NOT_SECURED,
+    Secured,
+    free_ports,
+    is_free,
+    server_properties,
+)
 
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
@@ -62,7 +69,13 @@ def status(data: Path) -> Running:
     return Running(broker=broker, answers=answers(broker.bootstrap_servers))
 
 
-def start(data: Path, *, port: int | None = None, die_with_parent: bool = False) -> Broker:
+def start(
+    data: Path,
+    *,
+    port: int | None = None,
+    die_with_parent: bool = False,
+    secured: Secured = NOT_SECURED,
+) -> Broker:
     """Start a broker and wait until it answers; one that runs already is taken as it is.
 
     Args:
@@ -70,6 +83,7 @@ def start(data: Path, *, port: int | None = None, die_with_parent: bool = False)
         port: the port of clients; a free one by default.
         die_with_parent: end the broker when the calling thread ends, however its process
             dies; so call it from the main thread.
+        secured: listeners beside the one in the clear.
 
     Raises:
         UsageError: java, Maven or the port is not to be had.
@@ -89,7 +103,9 @@ def start(data: Path, *, port: int | None = None, die_with_parent: bool = False)
     free, controller_port = free_ports(2)
     client_port = free if port is None else port
     config = data / "server.properties"
-    config.write_text(server_properties(data, client_port, controller_port, MAX_MESSAGE_BYTES))
+    config.write_text(
+        server_properties(data, client_port, controller_port, MAX_MESSAGE_BYTES, secured)
+    )
     _format(data, config, classpath)
     broker = _spawn(data, config, classpath, f"{HOST}:{client_port}", die_with_parent)
     (data / "broker.json").write_text(json.dumps(asdict(broker)))

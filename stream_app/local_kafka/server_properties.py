@@ -1,10 +1,22 @@
 """The broker's own settings: one node that is broker and controller, on loopback only."""
 
 import socket
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 HOST = "127.0.0.1"
 NODE_ID = 1
+
+
+class Secured(NamedTuple):
+    """Listeners by security protocol, beside the one in the clear, and what they need."""
+
+    ports: Sequence[tuple[str, int]]
+    properties: Mapping[str, str]
+
+
+NOT_SECURED = Secured((), {})
 
 
 def free_ports(count: int) -> list[int]:
@@ -31,7 +43,13 @@ def is_free(port: int) -> bool:
     return True
 
 
-def server_properties(data: Path, port: int, controller_port: int, max_message_bytes: int) -> str:
+def server_properties(
+    data: Path,
+    port: int,
+    controller_port: int,
+    max_message_bytes: int,
+    secured: Secured = NOT_SECURED,
+) -> str:
     """Write the properties file of a single node.
 
     Args:
@@ -39,12 +57,14 @@ def server_properties(data: Path, port: int, controller_port: int, max_message_b
         port: the port of clients.
         controller_port: the port on which the node talks to itself.
         max_message_bytes: the largest batch the broker takes, in bytes.
+        secured: the doors besides the open one.
     """
+    clients = [f"{name}://{HOST}:{at}" for name, at in [("PLAINTEXT", port), *secured.ports]]
     values = {
         "process.roles": "broker,controller",
         "node.id": NODE_ID,
-        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+        "listeners": ",".join([*clients, f"CONTROLLER://{HOST}:{controller_port}"]),
+        "advertised.listeners": ",".join(clients),
         "controller.listener.names": "CONTROLLER",
         "controller.quorum.voters": f"{NODE_ID}@{HOST}:{controller_port}",
         "log.dirs": data / "logs",
@@ -71,5 +91,6 @@ def server_properties(data: Path, port: int, controller_port: int, max_message_b
         "num.network.threads": 2,
         "num.io.threads": 4,
         "background.threads": 2,
+        **secured.properties,
     }
     return "".join(f"{key}={value}\n" for key, value in values.items())
