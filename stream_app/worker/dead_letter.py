@@ -1,12 +1,20 @@
 """Filing what could not be used: original bytes, key and headers, and why."""
 
+import logging
+
 from aiokafka.errors import MessageSizeTooLargeError
 
 from stream_app import metrics
 from stream_app.errors import DeadLetterReason, MalformedEvent
+from stream_app.logs import Sparing
 from stream_app.pipeline.encode import dead_letter_headers
 from stream_app.worker.batch import Record
 from stream_app.worker.outbox import Outbox
+from stream_app.worker.trace_context import trace_id_of
+
+logger = logging.getLogger(__name__)
+# A surge must not fill the disk with lines; the counter counts all of them.
+logger.addFilter(Sparing(lines=20, seconds=10.0))
 
 
 class DeadLetterOffice:
@@ -32,6 +40,18 @@ class DeadLetterOffice:
             except MessageSizeTooLargeError:
                 await self._send(outbox, topic, partition, _Bare(record), fault)
         metrics.DEAD_LETTERS.labels(topic, fault.reason.value).inc()
+        logger.warning(
+            "filed a record of %s as a dead letter: %s",
+            topic,
+            fault.reason.value,
+            extra={
+                "topic": topic,
+                "partition": partition,
+                "offset": record.offset,
+                "reason": fault.reason.value,
+                "trace_id": trace_id_of(record),
+            },
+        )
 
     async def _send(
         self,

@@ -17,7 +17,7 @@ import faust
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.consumer import fetcher, group_coordinator, subscription_state
-from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
 from faust import channels
 from faust.app import base as app_base
 from faust.stores import memory, rocksdb
@@ -270,6 +270,9 @@ SHAPES = {
         AIOKafkaConsumer.beginning_offsets, "(self, partitions)", "called"
     ),
     "kafka.seek": Shape(AIOKafkaConsumer.seek, "(self, partition, offset)", "called; no await"),
+    "accumulator.reenqueue": Shape(
+        MessageAccumulator.reenqueue, "(self, batch)", "replaced: counts what is sent once more"
+    ),
     "fetcher._create_fetch_waiter": Shape(fetcher.Fetcher._create_fetch_waiter, "(self)", "called"),
     "fetcher._notify": Shape(fetcher.Fetcher._notify, "(self, future)", "called"),
 }

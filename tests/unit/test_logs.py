@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from stream_app.logs import JsonFormatter, set_up_logging
+from stream_app.logs import JsonFormatter, Sparing, set_up_logging
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +63,30 @@ def test_talkative_packages_are_not_heard_below_info_when_debug_is_asked_for(nam
     assert not logging.getLogger(name).isEnabledFor(logging.DEBUG)
     assert logging.getLogger(name).isEnabledFor(logging.INFO)
     assert logging.getLogger("stream_app.worker.hop").isEnabledFor(logging.DEBUG)
+
+
+def test_line_carries_places_and_trace_and_nothing_else_when_given() -> None:
+    record = logging.LogRecord("x", logging.INFO, __file__, 1, "m", (), None)
+    record.__dict__.update(topic="t", partition=0, offset=0, trace_id=None, member_id="M-1")
+    entry = json.loads(JsonFormatter().format(record))
+    assert entry.keys() == {"time", "level", "logger", "message", "topic", "partition", "offset"}
+
+
+def test_a_flood_of_lines_is_cut_and_what_was_cut_is_told_when_it_is_over() -> None:
+    sparing = Sparing(lines=2, seconds=10)
+
+    def line(at: float) -> logging.LogRecord:
+        record = logging.LogRecord("x", logging.WARNING, __file__, 1, "m", (), None)
+        record.created = at
+        return record
+
+    assert [sparing.filter(line(at)) for at in (0, 1, 2, 9)] == [True, True, False, False]
+    after = line(10)
+    assert sparing.filter(after)
+    assert after.left_out == 2
+    later = line(20)
+    assert sparing.filter(later)
+    assert not hasattr(later, "left_out")
 
 
 def test_others_follow_when_less_is_asked_for() -> None:
