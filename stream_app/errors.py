@@ -38,7 +38,7 @@ class MalformedEvent(CgTrans03Error):
     Args:
         reason: the code under which it is counted and filed.
         where: a JSON path made of field names and indexes only
-            (``$.service_lines[2].service_date``).
+            (``$.service_lines[2].service_date``), ``key``, or ``header`` and its name.
     """
 
     def __init__(self, reason: DeadLetterReason, where: str = "$") -> None:

@@ -20,6 +20,7 @@ from stream_app.domain.instant import Instant
 from stream_app.errors import DeadLetterReason, MalformedEvent
 from stream_app.pipeline.decide import Decider
 from stream_app.pipeline.enrich import Change, MemberHistory
+from stream_app.pipeline.handover import HandedOver
 from stream_app.pipeline.redecide import Cause, Verdict, cause_of, judge, reasons_of
 from stream_app.pipeline.remember import (
     LastDecision,
@@ -85,6 +86,8 @@ class Told(NamedTuple):
     approval: LastDecision | None = None
     causation_id: str | None = None
     """Of the history event that led to it."""
+    replay_id: str | None = None
+    """Of the replay job that led to it."""
 
 
 class Rules(NamedTuple):
@@ -114,36 +117,42 @@ class Adjudication:
         self.forgotten = 0
         """Remembered claims that were dropped for their age or number."""
 
-    def claim(self, claim: Claim, source: Source, traceparent: str | None) -> Told | Silent:
-        """Take in a claim event."""
+    def claim(
+        self,
+        claim: Claim,
+        source: Source,
+        traceparent: str | None,
+        handed_over: HandedOver | None = None,
+    ) -> Told | Silent:
+        """Take in a claim event, or a copy of one that a replay hands over."""
         row = self._tables.claims[claim.member_id]
         standing = row.stands(claim)
         if standing is Standing.OLDER:
             return Silent.OLDER
         before = row.get(claim.claim_id)
+        known = None if before is None else before.decision
+        drift = None if before is None else before.drift
+        cause, last = cause_of(claim, None if before is None else before.claim), known
+        if handed_over is not None:
+            cause, last = self._replayed(cause, known, handed_over.standing)
+            if last is not None and last.claim_version > claim.claim_version:
+                return Silent.OLDER
+        if cause is Cause.STATED or last is not known:
+            drift = None
         fresh = self._decider.decide(claim, self._on_file(claim.member_id))
-        cause = cause_of(claim, None if before is None else before.claim)
-        verdict, after = self._weigh(
-            cause,
-            RememberedClaim(
-                claim,
-                source,
-                self._now.minute,
-                traceparent,
-                None if before is None else before.decision,
-                None if before is None or cause is Cause.STATED else before.drift,
-            ),
-            fresh,
-        )
-        if verdict is not Verdict.SILENCE or standing is not Standing.REDELIVERY:
+        remembered = RememberedClaim(claim, source, self._now.minute, traceparent, last, drift)
+        verdict, after = self._weigh(cause, remembered, fresh)
+        silent = verdict is Verdict.SILENCE
+        if not silent or standing is not Standing.REDELIVERY or last is not known:
             row.remember(after)
             self._prune(row)
             self._tables.claims.put(claim.member_id, row)
-        if fresh is not None and verdict is not Verdict.SILENCE:
-            return self._told(verdict, before, after, fresh, Trigger.CLAIM)
-        if fresh is not None or standing is Standing.REDELIVERY:
-            return Silent.REDELIVERED
-        return Silent.VOID if claim.frequency is ClaimFrequency.VOID else Silent.NOT_APPLICABLE
+        if fresh is None or silent:
+            return _why_silent(claim, standing, fresh)
+        if handed_over is None:
+            return self._told(verdict, last, after, fresh, Trigger.CLAIM)
+        told = self._told(verdict, last, after, fresh, Trigger.REPLAY)
+        return told._replace(replay_id=handed_over.replay_id)
 
     def history(self, event: HistoryEvent) -> Change:
         """Take in a history event. What it does to claims, `late` tells at the batch's end.
@@ -201,7 +210,8 @@ class Adjudication:
                     continue
                 row.remember(after)
                 changed = True
-                told = self._told(verdict, remembered, after, fresh, Trigger.HISTORY_UPDATE)
+                last = remembered.decision
+                told = self._told(verdict, last, after, fresh, Trigger.HISTORY_UPDATE)
                 yield told._replace(causation_id=causation_id)
             if changed:
                 self._tables.claims.put(member_id, row)
@@ -212,6 +222,20 @@ class Adjudication:
     def _on_file(self, member_id: str) -> tuple[Transplant, ...]:
         history = self._tables.history.known(member_id)
         return () if history is None else history.on_file()
+
+    def _replayed(
+        self, cause: Cause, known: LastDecision | None, standing: LastDecision | None
+    ) -> tuple[Cause, LastDecision | None]:
+        """Why a claim that is handed over is decided, and what stands of it.
+
+        What we remember is what stands, unless the replay found a decision where we know of none
+        or of an earlier version's only: then the claim was forgotten in between.
+        """
+        ours, theirs = self._counting(known), self._counting(standing)
+        if theirs is None or (ours is not None and ours.claim_version >= theirs.claim_version):
+            # An event that we have not seen is the platform's word, whoever brings it.
+            return Cause.STATED if cause is Cause.STATED else Cause.REPLAYED, known
+        return Cause.REPLAYED, theirs
 
     def _weigh(
         self, cause: Cause, remembered: RememberedClaim, fresh: Decision | None
@@ -240,12 +264,12 @@ class Adjudication:
     def _told(
         self,
         verdict: Verdict,
-        before: RememberedClaim | None,
+        last: LastDecision | None,
         after: RememberedClaim,
         fresh: Decision,
         trigger: Trigger,
     ) -> Told:
-        last = None if before is None else self._counting(before.decision)
+        last = self._counting(last)
         drift = verdict is Verdict.DRIFT
         return Told(
             fresh,
@@ -261,3 +285,9 @@ class Adjudication:
         forgotten = row.prune(self._now, bounds.max_age_days, bounds.max_claims)
         self.forgotten += forgotten
         return forgotten > 0
+
+
+def _why_silent(claim: Claim, standing: Standing, fresh: Decision | None) -> Silent:
+    if fresh is not None or standing is Standing.REDELIVERY:
+        return Silent.REDELIVERED
+    return Silent.VOID if claim.frequency is ClaimFrequency.VOID else Silent.NOT_APPLICABLE

@@ -89,6 +89,7 @@ class _DriftEvent(Struct, frozen=True):
     standing: _Approval
     fresh: _Fresh
     trigger: Trigger
+    replay_id: str | None
     source: Mapping[str, Any]
     evaluated_at: str
 
@@ -138,6 +139,7 @@ def encode_drift(
     fresh: Decision,
     *,
     trigger: Trigger,
+    replay_id: str | None = None,
     source: Mapping[str, Any],
     evaluated_at: str,
 ) -> bytes:
@@ -164,6 +166,7 @@ def encode_drift(
                 ),
             ),
             trigger=trigger,
+            replay_id=replay_id,
             source=source,
             evaluated_at=evaluated_at,
         )

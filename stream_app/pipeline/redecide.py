@@ -7,6 +7,7 @@ The rules it keeps:
   reported as drift, once for each outcome that differs, and once more when it is over. Only the
   platform ends an approval, by a later version, by a void, or by stating the claim anew with
   another content.
+- A replay is judged as history is, whatever made the difference: settings, policy, code.
 - What was said already is not said again.
 """
 
@@ -28,6 +29,8 @@ class Cause(Enum):
     """The same event again, or another one with the same content."""
     HISTORY = auto()
     """The member's history changed."""
+    REPLAYED = auto()
+    """Somebody had the past decided again."""
 
 
 class Verdict(Enum):
@@ -73,18 +76,16 @@ def judge(
     new_id = fresh.decision_id != last.decision_id
     if cause is Cause.STATED:
         return Verdict.SEND if new_id else Verdict.SILENCE
-    if last.outcome is Outcome.APPROVE and last.claim_version == fresh.claim_version:
-        return _judge_approval(cause, drift, fresh, new_id=new_id)
-    # By its id a repeated claim tells that evidence changed; history alone only what it leads to.
+    # A repeated claim tells by its id that evidence changed; the others only what it leads to.
     changed = new_id if cause is Cause.REPEATED else differs(last, fresh)
+    if last.outcome is Outcome.APPROVE and last.claim_version == fresh.claim_version:
+        return _judge_approval(drift, fresh, changed=changed)
     return Verdict.SEND if changed else Verdict.SILENCE
 
 
-def _judge_approval(
-    cause: Cause, drift: LastDecision | None, fresh: Decision, *, new_id: bool
-) -> Verdict:
+def _judge_approval(drift: LastDecision | None, fresh: Decision, *, changed: bool) -> Verdict:
     if fresh.decision is Outcome.APPROVE:
-        if new_id and cause is Cause.REPEATED:
+        if changed:
             return Verdict.SEND
         return Verdict.SILENCE if drift is None else Verdict.DRIFT
     told = drift is not None and not differs(drift, fresh)
@@ -92,8 +93,16 @@ def _judge_approval(
 
 
 def differs(last: LastDecision, fresh: Decision) -> bool:
-    """Whether the outcome or a reason of some line is another."""
-    return last.outcome is not fresh.decision or last.reasons != reasons_of(fresh)
+    """Whether the outcome, a reason of some line, or the version it is of is another.
+
+    A replay's report has the same notion of a change, or it would find again and again what its
+    owner sees no reason to tell.
+    """
+    return (
+        last.outcome is not fresh.decision
+        or last.claim_version != fresh.claim_version
+        or last.reasons != reasons_of(fresh)
+    )
 
 
 def reasons_of(decision: Decision) -> tuple[tuple[str, ...], ...]:

@@ -17,6 +17,7 @@ from stream_app.pipeline.decide import Decider
 from stream_app.pipeline.decode import decode_claim, decode_history
 from stream_app.pipeline.encode import is_traceparent
 from stream_app.pipeline.enrich import Change
+from stream_app.pipeline.handover import HEADER, HandedOver
 from stream_app.pipeline.remember import Source
 from stream_app.settings import Settings
 from stream_app.settings.model import HEADER_ROOM_BYTES
@@ -96,18 +97,20 @@ class Adjudicate:
         for record in batch.records:
             try:
                 claim = decode_claim(record.value or b"")
+                handed_over = _handed_over(record)
             except MalformedEvent as fault:
                 await self._dead_letters.file(outbox, batch.topic, batch.partition, record, fault)
                 continue
             if claim is None:
                 without["out_of_scope"] += 1
                 continue
-            answer = adjudication.claim(claim, Source(**source_of(batch, record)), _trace(record))
+            source = Source(**source_of(batch, record))
+            answer = adjudication.claim(claim, source, _trace(record), handed_over)
             if isinstance(answer, Silent):
                 without[answer.value] += 1
             else:
                 told.append(answer)
-                if answer.approval is None:
+                if answer.approval is None and handed_over is None:
                     arrived.append(record.timestamp)
         for why, number in without.items():
             _without_decision(why).inc(number)
@@ -166,6 +169,11 @@ class Adjudicate:
             value=None,
             partition=partition,
         )
+
+
+def _handed_over(record: Record) -> HandedOver | None:
+    value = header(record, HEADER)
+    return None if value is None else HandedOver.from_header(value)
 
 
 def _trace(record: Record) -> str | None:

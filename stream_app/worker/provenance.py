@@ -2,9 +2,11 @@
 
 from typing import TypedDict
 
-from stream_app.worker.batch import Batch, Record
+from stream_app.pipeline.handover import HEADER as REPLAY_HEADER
+from stream_app.worker.batch import Batch, Headers, Record
 
-_HEADER = "cg_trans_03.source"
+SOURCE_HEADER = "cg_trans_03.source"
+_OURS = frozenset((SOURCE_HEADER, REPLAY_HEADER))
 
 
 class Place(TypedDict):
@@ -15,15 +17,25 @@ class Place(TypedDict):
     offset: int
 
 
-def provenance_header(batch: Batch, record: Record) -> tuple[str, bytes]:
-    """The header that an in-scope copy carries: topic:partition:offset."""
-    return _HEADER, f"{batch.topic}:{batch.partition}:{record.offset}".encode()
+def headers_of_copy(batch: Batch, record: Record) -> list[tuple[str, bytes | None]]:
+    """The headers of an in-scope copy: the original's, and its place as topic:partition:offset.
+
+    Whoever writes to the platform's topics has no say in where a claim comes from, or in what was
+    decided of it before: headers of those names are left out.
+    """
+    place = f"{batch.topic}:{batch.partition}:{record.offset}".encode()
+    return [*without_ours(record.headers), (SOURCE_HEADER, place)]
+
+
+def without_ours(headers: Headers) -> list[tuple[str, bytes | None]]:
+    """Headers without those that only this service may set."""
+    return [each for each in headers if each[0] not in _OURS]
 
 
 def source_of(batch: Batch, record: Record) -> Place:
     """The original's place, or the record's own where it is no copy of ours."""
     for name, value in reversed(record.headers):
-        if name == _HEADER and value is not None:
+        if name == SOURCE_HEADER and value is not None:
             topic, partition, offset = value.decode().rsplit(":", 2)
             return {"topic": topic, "partition": int(partition), "offset": int(offset)}
     return {"topic": batch.topic, "partition": batch.partition, "offset": record.offset}

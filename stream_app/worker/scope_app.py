@@ -18,7 +18,7 @@ from stream_app.worker.dead_letter import DeadLetterOffice
 from stream_app.worker.faust_app import HopApp, new_app
 from stream_app.worker.hop import Hop
 from stream_app.worker.outbox import Outbox, partition_of_member
-from stream_app.worker.provenance import provenance_header
+from stream_app.worker.provenance import headers_of_copy
 
 
 def history_key(member_id: str, transplant_id: str, event_id: str) -> bytes:
@@ -100,7 +100,7 @@ class Scope:
                 topic,
                 key=key,
                 value=record.value,
-                headers=[*record.headers, provenance_header(batch, record)],
+                headers=headers_of_copy(batch, record),
                 partition=partition_of_member(member_id, self._settings.partitions),
                 timestamp_ms=_passed_on(record.timestamp),
             )

@@ -52,7 +52,7 @@ class Telling:
                 decision,
                 trigger=told.trigger,
                 supersedes=told.supersedes,
-                replay_id=None,
+                replay_id=told.replay_id,
                 source=place,
                 evaluated_at=evaluated_at,
             )
@@ -65,6 +65,7 @@ class Telling:
                 told.approval,
                 decision,
                 trigger=told.trigger,
+                replay_id=told.replay_id,
                 source=place,
                 evaluated_at=evaluated_at,
             )

@@ -32,9 +32,13 @@ CASES = {
 """Outcome and name of each example: the claim and the history events that it was decided from."""
 
 
+REPLAYED = {(Outcome.APPROVE, "infusion-replayed"): ("infusion", ["performed"], [])}
+"""As above, and the history that it was decided by before."""
+
 DRIFTS = {
     "denied-now": ("infusion", ["autologous"]),
     "over": ("infusion", ["performed"]),
+    "replayed": ("infusion", []),
 }
 """Name of each example of drift: the claim, approved, and the history that it now has."""
 
@@ -45,6 +49,9 @@ _SENT: dict[str, Any] = {
 _DECIDER = Decider(load_policies())
 
 
+_REPLAY_ID = "8a0f3a9e-6d0b-4a53-9a54-0d6c4a1d7e21"
+
+
 def made() -> Iterator[tuple[Path, dict[str, Any]]]:
     """File and content of every valid example of a decision."""
     for (outcome, name), case in CASES.items():
@@ -52,12 +59,23 @@ def made() -> Iterator[tuple[Path, dict[str, Any]]]:
             decided(*case), trigger=Trigger.CLAIM, supersedes=None, replay_id=None, **_SENT
         )
         yield EXAMPLES / f"cg-trans-03.{outcome.value}/v1/valid/{name}.json", json.loads(value)
+    for (outcome, name), (claim, history, before) in REPLAYED.items():
+        value = encode_decision(
+            decided(claim, history),
+            trigger=Trigger.REPLAY,
+            supersedes=decided(claim, before).decision_id,
+            replay_id=_REPLAY_ID,
+            **_SENT,
+        )
+        yield EXAMPLES / f"cg-trans-03.{outcome.value}/v1/valid/{name}.json", json.loads(value)
 
 
 def made_of_drift() -> Iterator[tuple[Path, dict[str, Any]]]:
     """File and content of every valid example of drift."""
     for name in DRIFTS:
-        value = encode_drift(*drifted(name), trigger=Trigger.HISTORY_UPDATE, **_SENT)
+        replayed = {"trigger": Trigger.REPLAY, "replay_id": _REPLAY_ID}
+        why = replayed if name == "replayed" else {"trigger": Trigger.HISTORY_UPDATE}
+        value = encode_drift(*drifted(name), **why, **_SENT)
         yield EXAMPLES / f"cg-trans-03.history-drift/v1/valid/{name}.json", json.loads(value)
 
 

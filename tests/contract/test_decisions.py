@@ -81,8 +81,11 @@ def where(path: list[str | int]) -> str:
 def test_example_is_what_the_service_decides_today(path: Path, event: dict[str, Any]) -> None:
     """If this fails on purpose: python -m tests.contract.decision_examples"""
     example = json.loads(path.read_bytes())
-    # The id changes with every change of the policy files, of a text even.
-    assert {**example, "decision_id": ""} == {**event, "decision_id": ""}
+    # The ids change with every change of the policy files, of a text even.
+    for each in (example, event):
+        each["decision_id"] = ""
+        each["supersedes"] = each["supersedes"] and "another"
+    assert example == event
     assert f".{example['decision']}" in path.parts[-4]
 
 

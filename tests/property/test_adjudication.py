@@ -1,11 +1,13 @@
 """Issue 5's invariant, over every order of arrival, with crashes in between.
 
 For each claim, the last decision equals what deciding afresh over everything would give, or the
-claim is an approval reported as drift with that fresh outcome.
+claim is an approval reported as drift with that fresh outcome. It is lost where a claim is
+forgotten or the settings change, and a replay brings it back.
 """
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -19,14 +21,21 @@ from stream_app.domain.instant import Instant
 from stream_app.pipeline.adjudication import Adjudication, Bounds, Rules, Silent, Told
 from stream_app.pipeline.decide import Decider
 from stream_app.pipeline.enrich import MemberHistory, standing_key
+from stream_app.pipeline.handover import HandedOver
 from stream_app.pipeline.redecide import reasons_of
-from stream_app.pipeline.remember import MemberClaims, Source
+from stream_app.pipeline.remember import LastDecision, MemberClaims, Source
 from stream_app.policy.load import load_policies
+from stream_app.rules.settings import DecisionSettings
 
 R = TypeVar("R", MemberHistory, MemberClaims)
 
-DECIDER = Decider(load_policies())
-RULES = Rules(DECIDER, Bounds(36_500, 1_000, 1_000_000))
+POLICIES = load_policies()
+DECIDERS = [
+    Decider(POLICIES),
+    Decider(POLICIES, settings=DecisionSettings(missing_donor="presume_same")),
+]
+BOUNDS = Bounds(36_500, 1_000, 1_000_000)
+REPLAY = "00000000-0000-4000-8000-000000000000"
 NOW = Instant(30_000_000, 0)
 SOURCE = Source("claims", 0, 0)
 SERVICE = date(2025, 3, 10)
@@ -75,6 +84,13 @@ class Tables:
     def __init__(self) -> None:
         self.history = Stored(MemberHistory)
         self.claims = Stored(MemberClaims)
+
+
+class Copy(NamedTuple):
+    """A claim that a replay hands over."""
+
+    claim: Claim
+    handed_over: HandedOver
 
 
 ERASURE = "erasure"
@@ -143,7 +159,12 @@ class LateHistory(RuleBasedStateMachine):
         self.first_said: dict[tuple[str, str, Instant], Arrival] = {}
         self.decisions: dict[str, list[Told]] = {}
         self.drift: dict[str, Told] = {}
+        self.heard = 0
         self.crashed = False
+        self.decider = DECIDERS[0]
+        self.handed_over: list[Copy] = []
+        self.ever_forgotten: set[str] = set()
+        self.unsure: set[str] = set()
 
     @rule(claim=claims)
     def a_claim_arrives(self, claim: Claim) -> None:
@@ -195,6 +216,85 @@ class LateHistory(RuleBasedStateMachine):
         self.crashed = True
         self.run(sent)
 
+    @precondition(lambda self: self.standing())
+    @rule(data=st.data())
+    def a_claim_is_forgotten(self, data: st.DataObject) -> None:
+        """With it goes what a replay has read: nothing that old is handed over any more."""
+        claim_id = data.draw(st.sampled_from(sorted(self.standing())))
+        row = self.tables.claims["M"]
+        kept = [each for each in row.all() if each.claim.claim_id != claim_id]
+        self.tables.claims.end(store=False)
+        row = MemberClaims()
+        for each in kept:
+            row.remember(each)
+        self.tables.claims.stored["M"] = row.to_bytes()
+        self.ever_forgotten.add(claim_id)
+        self.unsure.add(claim_id)
+        self.drift.pop(claim_id, None)
+        self.handed_over = [each for each in self.handed_over if each.claim.claim_id != claim_id]
+
+    @rule()
+    def the_settings_change(self) -> None:
+        self.decider = DECIDERS[1 - DECIDERS.index(self.decider)]
+        self.unsure |= set(self.standing())
+
+    @precondition(lambda self: self.standing())
+    @rule(data=st.data())
+    def a_replay_reads_a_claim(self, data: st.DataObject) -> None:
+        """Any event of a claim that is remembered, else the one that stands."""
+        claim = data.draw(st.sampled_from([e for e in self.arrived if isinstance(e, Claim)]))
+        if claim.claim_id in self.ever_forgotten:
+            claim = self.standing()[claim.claim_id]
+        self.handed_over.append(self.copy_of(claim))
+
+    @precondition(lambda self: self.handed_over)
+    @rule(data=st.data())
+    def a_claim_is_handed_over_late_or_once_more(self, data: st.DataObject) -> None:
+        self.replay([data.draw(st.sampled_from(self.handed_over))])
+
+    @rule(worker_dies=st.booleans())
+    def a_replay_hands_all_claims_over(self, worker_dies: bool) -> None:
+        copies = [self.copy_of(claim) for claim in self.standing().values()]
+        if worker_dies:
+            self.process(copies)
+            self.tables.claims.end(store=False)
+            self.crashed = True
+        for claim_id in self.replay(copies):
+            self.unsure.discard(claim_id)
+        heard = self.heard
+        self.replay([self.copy_of(claim) for claim in self.standing().values()])
+        self.replay(copies)
+        assert self.heard == heard
+
+    def replay(self, copies: list[Copy]) -> list[str]:
+        self.process(copies)
+        self.tables.claims.end(store=True)
+        return [copy.claim.claim_id for copy in copies]
+
+    def copy_of(self, claim: Claim) -> Copy:
+        """As a replay job makes it: with the decision that consumers take to stand."""
+        last = self.stands(claim.claim_id)
+        standing = None
+        if last is not None:
+            standing = LastDecision(
+                last.decision_id, last.decision, reasons_of(last), last.claim_version
+            )
+        return Copy(claim, HandedOver(REPLAY, standing))
+
+    def stands(self, claim_id: str) -> Decision | None:
+        """Which decision stands to those who read them: highest version, then the latest."""
+        said = [told.decision for told in self.decisions.get(claim_id, ())]
+        return max(reversed(said), key=lambda decision: decision.claim_version, default=None)
+
+    def standing(self) -> dict[str, Claim]:
+        """The event of each claim that stands."""
+        standing: dict[str, Claim] = {}
+        for event in self.arrived:
+            if isinstance(event, Claim):
+                rival = standing.get(event.claim_id, event)
+                standing[event.claim_id] = max(rival, event, key=standing_key)
+        return standing
+
     def truthful(self, event: Arrival) -> Arrival:
         """An id names one thing only: what was said first under it is what was meant."""
         if isinstance(event, str):
@@ -210,12 +310,21 @@ class LateHistory(RuleBasedStateMachine):
         self.tables.claims.end(store=True)
         self.tables.history.end(store=True)
 
-    def process(self, batch: list[Arrival]) -> None:
-        step = Adjudication(RULES, self.tables, NOW)
+    def process(self, batch: Sequence[Arrival | Copy]) -> None:
+        step = Adjudication(Rules(self.decider, BOUNDS), self.tables, NOW)
         for event in batch:
             if isinstance(event, Claim):
                 told = step.claim(event, SOURCE, None)
                 if not isinstance(told, Silent):
+                    assert told.trigger is Trigger.CLAIM
+                    self.hear(told)
+            elif isinstance(event, Copy):
+                remembered = self.tables.claims["M"].get(event.claim.claim_id)
+                told = step.claim(event.claim, SOURCE, None, event.handed_over)
+                if not isinstance(told, Silent):
+                    assert (told.trigger, told.replay_id) == (Trigger.REPLAY, REPLAY)
+                    if remembered is None:
+                        self.stands_in_for_what_was_forgotten(event.handed_over.standing, told)
                     self.hear(told)
             elif isinstance(event, HistoryEvent):
                 step.history(event)
@@ -225,56 +334,71 @@ class LateHistory(RuleBasedStateMachine):
             assert told.trigger is Trigger.HISTORY_UPDATE
             self.hear(told)
 
+    def stands_in_for_what_was_forgotten(self, standing: LastDecision | None, told: Told) -> None:
+        last = None if standing is None else standing.decision_id
+        if told.approval is not None:
+            assert told.approval.decision_id == last
+            return
+        assert told.supersedes == last
+        if standing is not None and standing.outcome is Outcome.APPROVE:
+            same_version = standing.claim_version == told.decision.claim_version
+            assert not same_version or told.decision.decision is Outcome.APPROVE
+
     def hear(self, told: Told) -> None:
+        self.heard += 1
         claim_id = told.decision.claim_id
         said = self.decisions.setdefault(claim_id, [])
-        last = said[-1].decision if said else None
+        last = self.stands(claim_id)
+        certain = not self.crashed and claim_id not in self.ever_forgotten
         if told.approval is not None:
             assert told.approval.outcome is Outcome.APPROVE
             assert last is not None
-            assert told.approval.decision_id == last.decision_id
+            if certain or told.trigger is Trigger.REPLAY:
+                assert told.approval.decision_id == last.decision_id
             self.drift[claim_id] = told
             return
         assert told.supersedes != told.decision.decision_id
-        if not self.crashed:
+        if certain:
             assert told.supersedes == (last and last.decision_id)
-        if last is not None and told.trigger is Trigger.HISTORY_UPDATE and not self.crashed:
+        if last is not None and told.trigger is not Trigger.CLAIM and certain:
             same_version = last.claim_version == told.decision.claim_version
-            assert not (last.decision is Outcome.APPROVE and same_version)
+            taken_back = told.decision.decision is not Outcome.APPROVE
+            assert not (last.decision is Outcome.APPROVE and same_version and taken_back)
         self.drift.pop(claim_id, None)
         said.append(told)
 
     @invariant()
     def last_word_is_what_deciding_afresh_would_give(self) -> None:
         known = MemberHistory()
-        standing: dict[str, Claim] = {}
         for event in self.arrived:
             if isinstance(event, HistoryEvent):
                 known.apply(event)
-            elif isinstance(event, Claim):
-                rival = standing.get(event.claim_id, event)
-                standing[event.claim_id] = max(rival, event, key=standing_key)
-            else:
+            elif event == ERASURE:
                 known = MemberHistory()
-        for claim_id, claim in standing.items():
-            fresh = DECIDER.decide(claim, known.on_file())
-            if fresh is not None:
+        for claim_id, claim in self.standing().items():
+            fresh = self.decider.decide(claim, known.on_file())
+            if fresh is not None and claim_id not in self.unsure:
                 self.holds(claim_id, fresh)
 
     def holds(self, claim_id: str, fresh: Decision) -> None:
-        last = self.decisions[claim_id][-1].decision
+        last = self.stands(claim_id)
+        assert last is not None
         assert last.claim_version == fresh.claim_version
+        drift = self.drift.get(claim_id)
+        if drift is not None and drift.approval is not None:
+            # What is said of an approval that does not stand is nothing to anybody.
+            drift = drift if drift.approval.decision_id == last.decision_id else None
         if outcome(last) == outcome(fresh):
-            drift = self.drift.get(claim_id)
             assert drift is None or drift.decision.decision is Outcome.APPROVE
             return
         assert last.decision is Outcome.APPROVE
-        assert outcome(self.drift[claim_id].decision) == outcome(fresh)
+        assert drift is not None
+        assert outcome(drift.decision) == outcome(fresh)
 
 
 def outcome(decision: Decision) -> tuple[Outcome, tuple[tuple[str, ...], ...]]:
     return decision.decision, reasons_of(decision)
 
 
-LateHistory.TestCase.settings = settings(max_examples=150, stateful_step_count=20)
+LateHistory.TestCase.settings = settings(max_examples=250, stateful_step_count=25)
 test_last_decision_is_the_fresh_one_or_an_approval_with_drift = LateHistory.TestCase

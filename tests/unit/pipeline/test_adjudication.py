@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import msgspec
 import pytest
 
 from stream_app.domain.claim import Claim, ServiceLine
@@ -13,13 +14,15 @@ from stream_app.errors import DeadLetterReason, MalformedEvent
 from stream_app.pipeline.adjudication import Adjudication, Bounds, Rules, Silent, Told
 from stream_app.pipeline.decide import Decider
 from stream_app.pipeline.enrich import Change
-from stream_app.pipeline.remember import Source
+from stream_app.pipeline.handover import HandedOver
+from stream_app.pipeline.remember import LastDecision, Source
 from stream_app.policy.load import load_policies
 from tests.property.test_adjudication import Tables
 
 DECIDER = Decider(load_policies())
 BOUNDS = Bounds(max_age_days=400, max_claims=10, max_row_bytes=100_000)
 DAY = 24 * 60
+REPLAY_ID = "00000000-0000-4000-8000-000000000000"
 NOW = Instant(500 * DAY, 0)
 SOURCE = Source("claims", 0, 7)
 LINE = ServiceLine(1, "38242", date(2025, 3, 10), (Icd10Code("C9210"),), donor_id="D1")
@@ -108,3 +111,72 @@ def test_drift_in_shadow_mode_is_told_of_the_shadow_approval() -> None:
     assert drift.approval is not None
     assert drift.approval.decision_id == approval.decision.decision_id
     assert drift.causation_id == "gone"
+
+
+def handed_over(world: World, standing: LastDecision | None, version: int = 1):
+    step = Adjudication(Rules(DECIDER, BOUNDS), world.tables, NOW)
+    told = step.claim(claim(version=version), SOURCE, None, HandedOver(REPLAY_ID, standing))
+    world.tables.claims.end(store=True)
+    return told
+
+
+def test_replay_decides_as_for_the_first_time_when_nothing_was_ever_decided() -> None:
+    told = handed_over(World(), None)
+    assert (told.trigger, told.replay_id, told.supersedes) == (Trigger.REPLAY, REPLAY_ID, None)
+
+
+def test_decision_found_by_the_replay_is_superseded_when_the_claim_is_forgotten() -> None:
+    world = World()
+    world.step(history("h"))
+    pend = LastDecision("old", Outcome.PEND, (("HISTORY_NOT_FOUND",),))
+    told = handed_over(world, pend)
+    assert (told.decision.decision, told.supersedes) == (Outcome.APPROVE, "old")
+    assert handed_over(world, pend) is Silent.REDELIVERED
+
+
+def test_approval_found_by_the_replay_is_not_taken_back_when_the_claim_is_forgotten() -> None:
+    world = World()
+    approval = LastDecision("old", Outcome.APPROVE, (("DLI_CRITERIA_MET",),))
+    told = handed_over(world, approval)
+    assert (told.approval, told.supersedes, told.replay_id) == (approval, None, REPLAY_ID)
+    assert handed_over(world, approval) is Silent.REDELIVERED
+    (over,) = world.step(history("h"))
+    assert (over.approval, over.decision.decision) == (approval, Outcome.APPROVE)
+
+
+def test_what_is_remembered_counts_when_the_replay_has_read_something_else() -> None:
+    world = World()
+    (first,) = world.step(claim())
+    assert handed_over(world, None) is Silent.REDELIVERED
+    world.step(history("h"))
+    stale = LastDecision("x", Outcome.DENY, (("DONOR_MISMATCH",),))
+    assert handed_over(world, stale) is Silent.REDELIVERED
+    assert first.decision.decision is Outcome.PEND
+
+
+def test_replay_of_an_older_version_is_silent_when_a_later_one_was_decided() -> None:
+    world = World()
+    later = LastDecision("old", Outcome.APPROVE, (("DLI_CRITERIA_MET",),), claim_version=2)
+    assert handed_over(world, later) is Silent.OLDER
+    world.step(claim(version=3))
+    assert handed_over(world, later, version=2) is Silent.OLDER
+
+
+def test_replay_is_the_platforms_word_when_it_brings_an_event_that_nobody_has_seen() -> None:
+    """A job may read the core topic faster than the worker."""
+    world = World()
+    world.step(history("h"), claim())
+    other = msgspec.structs.replace(LINE, donor_id="D2")
+    restated = msgspec.structs.replace(
+        claim(minute=499 * DAY + 1), event_id="restated", lines=(other,)
+    )
+    step = Adjudication(Rules(DECIDER, BOUNDS), world.tables, NOW)
+    told = step.claim(restated, SOURCE, None, HandedOver(REPLAY_ID, None))
+    assert isinstance(told, Told)
+    assert (told.decision.decision, told.approval) == (Outcome.DENY, None)
+
+
+def test_shadow_decision_found_by_the_replay_counts_for_nothing_when_the_worker_is_live() -> None:
+    shadow = LastDecision("old", Outcome.APPROVE, (("DLI_CRITERIA_MET",),), shadow=True)
+    told = handed_over(World(), shadow)
+    assert (told.decision.decision, told.supersedes, told.approval) == (Outcome.PEND, None, None)

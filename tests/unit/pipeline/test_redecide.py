@@ -15,6 +15,7 @@ from stream_app.pipeline.remember import LastDecision
 APPROVE, DENY, PEND = Outcome.APPROVE, Outcome.DENY, Outcome.PEND
 SILENCE, SEND, DRIFT = Verdict.SILENCE, Verdict.SEND, Verdict.DRIFT
 STATED, REPEATED, HISTORY = Cause.STATED, Cause.REPEATED, Cause.HISTORY
+REPLAYED = Cause.REPLAYED
 LINE = ServiceLine(1, "38242", date(2025, 3, 10), (Icd10Code("C9210"),))
 CLAIM = Claim("e", Instant(1, 0), "C", "M", (LINE,))
 
@@ -80,7 +81,7 @@ def test_repeated_claim_is_answered_by_id_when_evidence_changed() -> None:
     assert judge(REPEATED, last(APPROVE), None, decision(APPROVE)) is SEND
 
 
-@pytest.mark.parametrize("cause", [HISTORY, REPEATED])
+@pytest.mark.parametrize("cause", [HISTORY, REPEATED, REPLAYED])
 def test_approval_is_not_taken_back_but_its_drift_is_told_once(cause: Cause) -> None:
     approval, fresh = last(APPROVE), decision(DENY, ("S",))
     told = last(DENY, ("S",), decision_id="another id with the same end")
@@ -88,6 +89,21 @@ def test_approval_is_not_taken_back_but_its_drift_is_told_once(cause: Cause) -> 
     assert judge(cause, approval, told, fresh) is SILENCE
     assert judge(cause, approval, told, decision(DENY, ("T",))) is DRIFT
     assert judge(cause, approval, told, decision(PEND, ("S",))) is DRIFT
+
+
+def test_replay_is_silent_when_only_the_id_differs() -> None:
+    """Else a text made anew in the policy would have every decision ever made sent again."""
+    for outcome in Outcome:
+        assert judge(REPLAYED, last(outcome), None, decision(outcome)) is SILENCE
+
+
+def test_replay_supersedes_an_approval_when_it_stays_one_for_other_reasons() -> None:
+    assert judge(REPLAYED, last(APPROVE), None, decision(APPROVE, ("R",), ("S",))) is SEND
+
+
+def test_replay_tells_of_a_version_that_nothing_was_told_of_when_the_outcome_is_the_same() -> None:
+    for outcome in Outcome:
+        assert judge(REPLAYED, last(outcome), None, decision(outcome, version=2)) is SEND
 
 
 def test_drift_is_told_to_be_over_once() -> None:
@@ -99,7 +115,7 @@ def test_platform_ends_an_approval_when_it_states_the_claim_anew() -> None:
     assert judge(STATED, last(APPROVE), None, decision(DENY)) is SEND
 
 
-@pytest.mark.parametrize("cause", [HISTORY, REPEATED])
+@pytest.mark.parametrize("cause", [HISTORY, REPEATED, REPLAYED])
 def test_approval_of_an_earlier_version_does_not_stand_for_a_later_one(cause: Cause) -> None:
     assert judge(cause, last(APPROVE), None, decision(DENY, version=2)) is SEND
 
