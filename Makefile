@@ -73,6 +73,10 @@ test: lint deploy-tools ## lint, then every test; starts a real Kafka of its own
 test-unit: setup ## the tests that need no Kafka
 	$(BIN)/pytest -m "not integration and not deploy"
 
+.PHONY: test-plain
+test-plain: setup ## the integration tests, all of them with scan=plain
+	$(BIN)/pytest --scan plain tests/integration
+
 .PHONY: chaos
 chaos: setup ## kill, hang and restart workers and the broker, again and again (about 20 minutes)
 	$(BIN)/pytest -m chaos tests/integration

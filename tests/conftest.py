@@ -21,6 +21,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 MakeTopic = Callable[..., str]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--scan",
+        choices=["batch", "plain"],
+        help="how the workers of all integration tests read claims; by default in batches, and "
+        "both ways in the tests marked `both_scans`",
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark whatever needs the broker, so that `make test-unit` can leave it out."""
     for item in items:

@@ -66,6 +66,10 @@ def server_properties(
         "listeners": ",".join([*clients, f"CONTROLLER://{HOST}:{controller_port}"]),
         "advertised.listeners": ",".join(clients),
         "controller.listener.names": "CONTROLLER",
+        # Kafka guesses it, but only while no listener is secured.
+        "listener.security.protocol.map": ",".join(
+            ["CONTROLLER:PLAINTEXT", "PLAINTEXT:PLAINTEXT", *(f"{n}:{n}" for n, _ in secured.ports)]
+        ),
         "controller.quorum.voters": f"{NODE_ID}@{HOST}:{controller_port}",
         "log.dirs": data / "logs",
         # A topic that nobody created is a mistake that should be seen.

@@ -23,11 +23,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in chaos]
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests that are marked so with either scan, unless one was asked for."""
+    asked = metafunc.config.getoption("--scan")
+    if metafunc.definition.get_closest_marker("both_scans") and asked is None:
+        metafunc.parametrize("scan", ["batch", "plain"], indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def scan(request: pytest.FixtureRequest) -> str:
+    """How workers read the core topic."""
+    return getattr(request, "param", None) or request.config.getoption("--scan") or "batch"
+
+
 MakeSystem = Callable[..., Awaitable[System]]
 
 
 @pytest.fixture
-async def make_system(kafka: str, unique: str, tmp_path: Path) -> AsyncIterator[MakeSystem]:
+async def make_system(
+    kafka: str, unique: str, tmp_path: Path, scan: str
+) -> AsyncIterator[MakeSystem]:
     """Make systems, each with topics and groups of its own; settings by name."""
     made: list[System] = []
 
@@ -35,7 +50,7 @@ async def make_system(kafka: str, unique: str, tmp_path: Path) -> AsyncIterator[
         word = f"it-{unique}-{len(made)}"
         folder = tmp_path / word
         folder.mkdir()
-        system = await System.create(kafka, word, folder, **overrides)
+        system = await System.create(kafka, word, folder, **({"scan": scan} | overrides))
         made.append(system)
         return system
 
@@ -51,13 +66,16 @@ async def system(make_system: MakeSystem) -> System:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
+async def shared(
+    kafka: str, tmp_path_factory: pytest.TempPathFactory, scan: str
+) -> AsyncIterator[System]:
     """One system with one worker for all tests of a module, each with members of its own."""
     word = f"it-{uuid.uuid4().hex[:12]}"
     system = await System.create(
         kafka,
         word,
         tmp_path_factory.mktemp(word),
+        scan=scan,
         # As brokers before 4.0 were by default, and topics made on them still are.
         claims_config={"message.timestamp.after.max.ms": str(2**63 - 1)},
     )

@@ -13,8 +13,7 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from stream_app.local_kafka import free_ports
-from stream_app.local_kafka.server_properties import HOST, Secured
+from stream_app.local_kafka.server_properties import HOST, Secured, free_ports
 from tests.deploy.conftest import skip_or_fail
 
 USER, PASSWORD, KEY_PASSWORD = "worker", "a password, of course", "another one"

@@ -8,7 +8,7 @@ from stream_app.synthetic.poison import POISONS
 from tests.integration.events import claim, history, new_member
 from tests.integration.harness import Out, System
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.both_scans]
 
 SEEN = [poison for poison in POISONS if poison.expected.scan_sees]
 

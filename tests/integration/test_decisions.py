@@ -12,7 +12,7 @@ from tests.integration.events import TRACEPARENT, claim, history, instant, new_m
 from tests.integration.harness import System
 from tests.integration.oracle import expected_decision, expected_event
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.both_scans]
 
 
 async def test_claim_is_approved_when_history_came_before(shared: System, decider: Decider) -> None:

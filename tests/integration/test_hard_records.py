@@ -8,11 +8,14 @@ import zlib
 from typing import Any
 
 import orjson
+import pytest
 from aiokafka import AIOKafkaProducer
 
 from tests.integration.events import claim, history, new_member
 from tests.integration.harness import Out, System
 from tests.integration.raw_batches import send_with_header_name
+
+pytestmark = pytest.mark.both_scans
 
 
 async def _filed(system: System, count: int) -> list[Out]:

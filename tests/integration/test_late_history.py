@@ -182,6 +182,7 @@ async def test_everything_goes_to_the_shadow_topic_when_in_shadow_mode(
     assert worker.total("history_drift_total", decision="pend") == 1
 
 
+@pytest.mark.both_scans
 @pytest.mark.parametrize("claims_first", [True, False])
 async def test_last_word_on_every_claim_is_as_foretold_when_all_has_arrived_and_workers_died(
     make_system: MakeSystem, decider: Decider, *, claims_first: bool

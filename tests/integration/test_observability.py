@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import orjson
+import pytest
 
 from stream_app.pipeline.decide import Decider
 from tests.integration.events import Member, claim, history, new_member, out_of_scope
@@ -51,6 +52,7 @@ async def test_worker_is_alive_but_not_ready_when_it_has_not_recovered(system: S
     await worker.ready()
 
 
+@pytest.mark.both_scans
 async def test_numbers_are_exact_when_everything_is_done(system: System, decider: Decider) -> None:
     s = system.settings
     worker = await system.start()
@@ -82,6 +84,7 @@ async def test_numbers_are_exact_when_everything_is_done(system: System, decider
     assert worker.total("records_lost_total") == 0
 
 
+@pytest.mark.both_scans
 async def test_lost_records_are_counted_when_retention_was_faster(system: System) -> None:
     """Deleted while the worker was away, and while it was running but could not read."""
     s = system.settings

@@ -22,6 +22,7 @@ async def _plant(system: System, bugs: str) -> Worker:
     return await worker.ready()
 
 
+@pytest.mark.both_scans
 @pytest.mark.parametrize("bug", ["commit-position", "finish-early"])
 async def test_claims_go_missing_when_commits_do_not_wait_for_the_work(
     system: System, decider: Decider, bug: str

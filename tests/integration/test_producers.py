@@ -35,11 +35,11 @@ async def _decided(system: System, decider: Decider, events: dict[Member, Any]) 
         assert out.event == expected_event(decider, event, [record], out)
 
 
-@pytest.mark.parametrize("scan", ["batch", "plain"])
+@pytest.mark.both_scans
 async def test_claims_are_decided_when_batches_come_in_every_codec(
-    make_system: MakeSystem, decider: Decider, scan: str
+    make_system: MakeSystem, decider: Decider
 ) -> None:
-    system = await make_system(scan=scan)
+    system = await make_system()
     s = system.settings
     worker = await system.start()
     events: dict[Member, Any] = {}
@@ -139,6 +139,7 @@ async def test_order_of_a_partition_is_kept_when_its_claims_are_forwarded(system
         seen[event["member_id"]] = number
 
 
+@pytest.mark.both_scans
 async def test_only_committed_claims_are_decided_when_transactions_abort(
     system: System, decider: Decider
 ) -> None:

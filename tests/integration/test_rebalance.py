@@ -42,6 +42,7 @@ async def test_two_workers_share_the_partitions_when_both_run(
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.both_scans
 async def test_nothing_is_lost_when_workers_join_leave_and_die_with_no_commit_yet(
     make_system: MakeSystem, decider: Decider
 ) -> None:

@@ -22,6 +22,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
     return {"data_dir": tmp_path / "data"} if request.param == "rocksdb" else {}
 
 
+@pytest.mark.both_scans
 async def test_everything_done_is_committed_when_stopped_under_load(
     system: System, decider: Decider
 ) -> None:
@@ -65,6 +66,7 @@ async def test_nothing_is_lost_when_killed_under_load(
     await load.holds()
 
 
+@pytest.mark.both_scans
 async def test_nothing_is_lost_when_killed_with_no_commit_yet(
     make_system: MakeSystem, decider: Decider
 ) -> None:
