@@ -120,7 +120,7 @@ CLAIMS_OUT_OF_SCOPE = Counter(
 )
 CLAIMS_WITHOUT_DECISION = Counter(
     "cg_trans_03_claims_without_decision",
-    "In-scope claims that got no decision: void, older, redelivered, not_applicable.",
+    "In-scope claims that got no decision: void, older, redelivered, not_applicable, other_mode.",
     ["why"],
 )
 DECISIONS = Counter(
@@ -181,13 +181,13 @@ SHADOW = Gauge("cg_trans_03_shadow", "1 where decisions go to the shadow topic a
 
 TABLE_ROWS = Gauge(
     "cg_trans_03_table_rows",
-    "Rows of a table held by this worker, one a member; on RocksDB its own estimate.",
+    "Rows of a table, one a member, of this worker's partitions; as last counted in the "
+    "background.",
     ["table"],
 )
 TABLE_BYTES = Gauge(
     "cg_trans_03_table_bytes",
-    "Bytes of a table held by this worker: keys and values in memory, as counted in the "
-    "background; files and write buffers on RocksDB.",
+    "Bytes of the keys and values of these rows.",
     ["table"],
 )
 RECOVERY_REMAINING = Gauge(

@@ -44,10 +44,13 @@ def build_apps(settings: Settings, roles: tuple[str, ...] = ROLES) -> list[HopAp
         apps.append(scope_app(settings, hop))
     if "adjudicate" in roles:
         metrics.announce((settings.in_scope_topic, settings.history_topic))
+        policies = load_policies(settings.policy_dir)
         decider = Decider(
-            load_policies(settings.policy_dir),
+            policies,
             load_applicability(settings.applicability_file),
             settings.decision,
         )
+        for version in policies.versions:
+            metrics.POLICY_VERSION.labels(version.version).info({"sha256": version.hash})
         apps.append(adjudicate_app(settings, new_hop("adjudicate", settings), decider))
     return apps

@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 from faust.types import TP
 
 from stream_app import metrics
+from stream_app.worker.ends import end_of
 from stream_app.worker.faust_app import HopApp
+from stream_app.worker.recovering import is_connected, remaining_records
+from stream_app.worker.unready import Unready
 
 STALL_SECONDS = 120.0
 """Records are waiting and nothing got done for this long: not alive any more."""
@@ -54,6 +57,7 @@ class Progress:
         self._clock = clock
         self._marks: dict[tuple[str, TP], int] = {}
         self._waiting: dict[TP, Waiting] = {}
+        self._unready = {app.hop.name: Unready() for app in apps}
         self._moved = clock()
 
     def look(self) -> None:
@@ -67,11 +71,10 @@ class Progress:
             metrics.ASSIGNED.labels(hop.name).set(len(positions))
             metrics.IN_FLIGHT.labels(hop.name).set(hop.ledger.in_flight)
             metrics.READY.labels(hop.name).set(hop.gate.is_open)
+            self._look_at_recovery(app, now)
             assigned |= positions.keys()
             for tp, (_, mark) in positions.items():
-                end = app.consumer.highwater(tp)
-                # None until the first fetch has answered, whatever Faust's annotation says.
-                lag = max(0, (end or 0) - mark)
+                lag = max(0, (end_of(app.consumer, tp) or 0) - mark)
                 metrics.LAG.labels(tp.topic, tp.partition).set(lag)
                 since = self._waiting.setdefault(tp, Waiting()).since(mark, mark + lag, now)
                 age = 0.0 if since is None else now - since
@@ -88,11 +91,27 @@ class Progress:
             self._moved = now
         metrics.STALLED.set(now - self._moved)
 
+    def _look_at_recovery(self, app: HopApp, now: float) -> None:
+        left = remaining_records(app.tables)
+        for table, records in left.items():
+            metrics.RECOVERY_REMAINING.labels(table).set(records)
+        self._unready[app.hop.name].look(
+            now,
+            open_=app.hop.gate.is_open,
+            reachable=is_connected(app.consumer),
+            left=sum(left.values()),
+        )
+
     def live(self) -> str | None:
-        """A fault when there is work and none gets done."""
-        stalled = self._clock() - self._moved
+        """A fault when there is work and none gets done, or a hop is stuck on its way to it."""
+        now = self._clock()
+        stalled = now - self._moved
         if stalled > STALL_SECONDS:
             return f"records are waiting and nothing got done for {stalled:.0f} s"
+        for hop, unready in self._unready.items():
+            fault = unready.fault(now)
+            if fault is not None:
+                return f"{hop}: {fault}"
         return None
 
     def ready(self) -> str | None:

@@ -10,6 +10,7 @@ from mode import Service
 
 from stream_app.logs import set_up_logging
 from stream_app.settings import Settings
+from stream_app.worker.census import WORK_INTERVAL_SECONDS, Census
 from stream_app.worker.faust_app import HopApp
 from stream_app.worker.health import HealthServer
 from stream_app.worker.progress import Progress
@@ -26,6 +27,7 @@ class _Watch(Service):
         super().__init__(**kwargs)
         self._progress = Progress(apps)
         self._settings = settings
+        self._censuses = [_census(app, settings) for app in apps if app.tables]
         self._server: HealthServer | None = None
 
     async def on_start(self) -> None:
@@ -41,10 +43,29 @@ class _Watch(Service):
     async def _look(self) -> None:
         async for _ in self.itertimer(_LOOK_SECONDS, name="progress"):
             self._progress.look()
+            for census in self._censuses:
+                census.age()
+
+    @Service.task
+    async def _count(self) -> None:
+        async for _ in self.itertimer(WORK_INTERVAL_SECONDS, name="census"):
+            for census in self._censuses:
+                census.work()
 
     async def on_stop(self) -> None:
         if self._server is not None:
             self._server.close()
+
+
+def _census(app: HopApp, settings: Settings) -> Census:
+    def owned() -> frozenset[int] | None:
+        hop = app.hop
+        if not hop.gate.is_open:
+            return None
+        return frozenset(tp.partition for tp in hop.ledger.positions())
+
+    tables: Any = app.tables
+    return Census(tables["history"], tables["claims"], owned, shadow=settings.shadow)
 
 
 class Worker(faust.Worker):

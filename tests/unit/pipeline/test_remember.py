@@ -16,6 +16,7 @@ from stream_app.pipeline.remember import (
     RememberedClaim,
     Source,
     Standing,
+    pended,
 )
 
 DAY = 24 * 60
@@ -96,7 +97,30 @@ def test_row_is_the_same_bytes_whatever_the_order() -> None:
 
 def test_row_is_refused_when_it_is_of_an_unknown_layout() -> None:
     with pytest.raises(msgspec.ValidationError):
-        MemberClaims.from_bytes(msgspec.msgpack.encode([2, {}]))
+        MemberClaims.from_bytes(msgspec.msgpack.encode([3, {}]))
+
+
+def test_row_of_the_first_layout_is_read_and_written_anew() -> None:
+    remembered = [
+        RememberedClaim(claim("A", version=2), SOURCE, heard_minute=7),
+        RememberedClaim(claim("B"), SOURCE, decision=LastDecision("id", Outcome.PEND, ())),
+    ]
+    first = msgspec.msgpack.encode([1, {each.claim.claim_id: each for each in remembered}])
+    claims = MemberClaims.from_bytes(first)
+    assert claims.all() == tuple(remembered)
+    again = claims.to_bytes()
+    assert again[:2] == b"\x92\x02"
+    assert MemberClaims.from_bytes(again).all() == tuple(remembered)
+
+
+def test_row_keeps_what_nobody_looked_at_when_it_is_written_again() -> None:
+    claims = MemberClaims.from_bytes(row(*map(claim, "ABC")).to_bytes())
+    changed = RememberedClaim(claim("B", version=9), SOURCE)
+    claims.remember(changed)
+    found = {each.claim.claim_id: each for each in MemberClaims.from_bytes(claims.to_bytes()).all()}
+    assert found == {each.claim.claim_id: each for each in row(*map(claim, "AC")).all()} | {
+        "B": changed
+    }
 
 
 def test_prune_forgets_claims_older_than_the_age_and_no_younger_ones() -> None:
@@ -131,3 +155,35 @@ def test_shrink_forgets_the_oldest_until_the_row_fits() -> None:
     assert [each.claim.claim_id for each in claims.all()] == ["a", "b", "c"]
     assert claims.shrink(1) == 3
     assert len(MemberClaims.from_bytes(claims.to_bytes())) == 0
+
+
+def decided(outcome: Outcome, version: int = 1, *, shadow: bool = False) -> LastDecision:
+    return LastDecision("id", outcome, (("CODE",),), version, shadow)
+
+
+def test_pends_in_force_are_counted_when_a_row_is_looked_through() -> None:
+    void = Claim("e", Instant(0, 0), "V", "MBR", (), 2, ClaimFrequency.VOID)
+    claims = MemberClaims()
+    for each, heard, decision in [
+        (claim("a"), 50, decided(Outcome.PEND)),
+        (claim("b"), 40, decided(Outcome.PEND)),
+        (claim("c"), 10, decided(Outcome.DENY)),
+        (claim("d", version=2), 10, decided(Outcome.PEND, 1)),
+        (claim("e"), 10, decided(Outcome.PEND, shadow=True)),
+        (claim("f"), 10, None),
+        (void, 10, decided(Outcome.PEND, 2)),
+    ]:
+        claims.remember(RememberedClaim(each, SOURCE, heard, None, decision))
+    found = pended(claims.to_bytes(), shadow=False)
+    assert (found.claims, found.since_minute) == (2, 40)
+    found = pended(claims.to_bytes(), shadow=True)
+    assert (found.claims, found.since_minute) == (1, 10)
+
+
+def test_no_pend_is_counted_when_a_text_of_the_claim_says_pend() -> None:
+    text = ServiceLine(1, "86999", date(2024, 1, 1), (), procedure_description="pend")
+    claims = MemberClaims()
+    event = Claim("pend", Instant(0, 0), "pend", "MBR", (text,))
+    claims.remember(RememberedClaim(event, SOURCE, 5, None, decided(Outcome.APPROVE)))
+    assert pended(claims.to_bytes(), shadow=False).claims == 0
+    assert pended(MemberClaims().to_bytes(), shadow=False).claims == 0

@@ -1,5 +1,6 @@
 """How far behind a worker says it is, and when it says that it is stuck."""
 
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,6 +11,35 @@ from prometheus_client import REGISTRY
 from stream_app.worker.gate import Gate
 from stream_app.worker.ledger import Ledger
 from stream_app.worker.progress import STALL_SECONDS, Progress, Waiting
+from stream_app.worker.unready import REBALANCE_SECONDS, RECOVERY_SECONDS
+
+
+class Recovery:
+    """Faust's, as far as it is looked at."""
+
+    def __init__(self) -> None:
+        self.left: Counter[TP] = Counter()
+        self.actives_for_table: dict[Any, set[TP]] = {}
+
+    def active_remaining(self) -> Counter[TP]:
+        return self.left
+
+
+class Tables(dict[str, Any]):
+    """Faust's table manager with one table of two changelog partitions."""
+
+    CHANGELOG = (TP("changelog", 0), TP("changelog", 1))
+
+    def __init__(self, recovery: Recovery) -> None:
+        table = _Table("claims")
+        super().__init__(claims=table)
+        self.recovery = recovery
+        recovery.actives_for_table[table] = set(self.CHANGELOG)
+
+
+class _Table:
+    def __init__(self, name: str) -> None:
+        self.name = name
 
 
 class OnePartition:
@@ -22,9 +52,26 @@ class OnePartition:
         self.ledger = Ledger()
         self.ledger.start(self.tp, 0, None)
         hop = SimpleNamespace(name=f"hop-of-{topic}", ledger=self.ledger, gate=Gate())
-        consumer = SimpleNamespace(highwater=lambda tp: self.end)
-        app = cast("Any", SimpleNamespace(hop=hop, consumer=consumer))
+        self.gate = hop.gate
+        self.gate.sought(1, frozenset({self.tp}))
+        self.gate.open(1)
+        self.recovery = Recovery()
+        self.connected = True
+        app = SimpleNamespace(hop=hop, consumer=self._consumer(), tables=Tables(self.recovery))
+        app = cast("Any", app)
         self.progress = Progress([app], clock=lambda: self.now)
+
+    def _consumer(self) -> Any:
+        """Faust's, with aiokafka's inside, as far as it is looked at."""
+        assignment = SimpleNamespace(
+            tps={self.tp}, state_value=lambda tp: SimpleNamespace(highwater=self.end)
+        )
+        connection = SimpleNamespace(connected=lambda: self.connected)
+        reader = SimpleNamespace(
+            _subscription=SimpleNamespace(subscription=SimpleNamespace(assignment=assignment)),
+            _client=SimpleNamespace(_conns={0: connection}),
+        )
+        return SimpleNamespace(_thread=SimpleNamespace(_consumer=reader))
 
     def look(self, *, after: float) -> None:
         self.now += after
@@ -86,6 +133,71 @@ def test_liveness_holds_when_nothing_waits_for_long(worker: OnePartition) -> Non
     for _ in range(5):
         worker.look(after=STALL_SECONDS)
     assert worker.progress.live() is None
+
+
+def test_what_is_left_to_recover_is_told_by_table(worker: OnePartition) -> None:
+    first, second = Tables.CHANGELOG
+    worker.recovery.left.update({first: 30, second: 12})
+    worker.look(after=1)
+    left = REGISTRY.get_sample_value("cg_trans_03_recovery_remaining_records", {"table": "claims"})
+    assert left == 42
+
+
+def test_liveness_fails_when_a_recovery_reads_nothing_for_long(worker: OnePartition) -> None:
+    worker.gate.close()
+    worker.ledger.clear()
+    worker.recovery.left[Tables.CHANGELOG[0]] = 30
+    worker.look(after=1)
+    worker.look(after=RECOVERY_SECONDS - 1)
+    worker.recovery.left[Tables.CHANGELOG[0]] = 29
+    worker.look(after=1)
+    worker.look(after=RECOVERY_SECONDS)
+    assert worker.progress.live() is None, "it read on in between"
+    worker.look(after=1)
+    fault = worker.progress.live() or ""
+    assert "29 changelog records are left" in fault
+    assert fault.startswith("hop-of-")
+
+
+def test_liveness_holds_when_a_long_recovery_reads_on(worker: OnePartition) -> None:
+    worker.gate.close()
+    worker.ledger.clear()
+    for left in range(40, 1, -1):
+        worker.recovery.left[Tables.CHANGELOG[0]] = left
+        worker.look(after=RECOVERY_SECONDS - 1)
+        assert worker.progress.live() is None
+
+
+def test_liveness_fails_when_a_rebalance_never_ends(worker: OnePartition) -> None:
+    worker.gate.close()
+    worker.ledger.clear()
+    worker.look(after=1)
+    for _ in range(3):
+        worker.gate.close()  # it begins anew, and anew
+        worker.look(after=REBALANCE_SECONDS / 3)
+    assert worker.progress.live() is None
+    worker.look(after=1)
+    assert "no partitions for" in (worker.progress.live() or "")
+    worker.gate.sought(2, frozenset())
+    worker.gate.open(2)
+    worker.look(after=1)
+    assert worker.progress.live() is None
+
+
+def test_liveness_holds_when_no_broker_is_there_to_rebalance_with(worker: OnePartition) -> None:
+    """Whoever is started anew finds no broker either."""
+    worker.gate.close()
+    worker.ledger.clear()
+    worker.connected = False
+    for _ in range(5):
+        worker.look(after=REBALANCE_SECONDS)
+    assert worker.progress.live() is None
+    worker.connected = True
+    worker.look(after=1)
+    worker.look(after=REBALANCE_SECONDS)
+    assert worker.progress.live() is None
+    worker.look(after=1)
+    assert worker.progress.live() is not None
 
 
 def test_a_partition_is_no_longer_told_of_when_it_moves_away(worker: OnePartition) -> None:
