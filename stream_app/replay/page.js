@@ -53,7 +53,7 @@
     button.addEventListener("click", () => sort(head));
     head.append(button);
   }
-  table.querySelector(".sort-hint").hidden = false;
+  document.getElementById("sort-hint").hidden = false;
 
   // A cell of the matrix leads to its claims.
   for (const cell of document.querySelectorAll("[data-show]")) {

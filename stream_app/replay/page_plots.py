@@ -13,10 +13,9 @@ MOST_COLUMNS = 72
 _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])\Z")
 
 _HEIGHT = 180.0
-_STEP = 22.0
-_BAR = 16.0
-_LEFT, _TOP, _BOTTOM = 48.0, 12.0, 40.0
-_LEAST_WIDTH = 560.0
+_WIDTH = 960.0
+_LEAST_STEP, _MOST_STEP = 22.0, 64.0
+_LEFT, _TOP, _BOTTOM = 64.0, 12.0, 32.0
 
 
 class Segment(Struct, frozen=True):
@@ -81,19 +80,20 @@ def columns(months: Iterable[Group]) -> Columns | None:
         labels = sorted(known)
     groups = [known.get(label) or _nothing(label) for label in labels]
     greatest = max(group.changed for group in groups)
-    step = _nice_step(greatest)
-    top = step * -(-greatest // step)
+    rise = _nice_step(greatest)
+    top = rise * -(-greatest // rise)
     unit = _HEIGHT / top
     ground = _TOP + _HEIGHT
+    step = min(max((_WIDTH - _LEFT) / len(groups), _LEAST_STEP), _MOST_STEP)
     return Columns(
-        width=max(_LEAST_WIDTH, _LEFT + _STEP * len(groups) + 12),
+        width=_LEFT + step * len(groups),
         height=ground + _BOTTOM,
         left=_LEFT,
         bottom=ground,
-        bar=_BAR,
+        bar=round(0.72 * step, 1),
         columns=tuple(
             Column(
-                x=_LEFT + 6 + index * _STEP,
+                x=round(_LEFT + (index + 0.14) * step, 1),
                 label=label,
                 tick=label if by_year else _tick(label, first=index == 0),
                 group=group,
@@ -101,7 +101,7 @@ def columns(months: Iterable[Group]) -> Columns | None:
             )
             for index, (label, group) in enumerate(zip(labels, groups, strict=True))
         ),
-        scale=tuple((ground - value * unit, value) for value in range(0, top + 1, step)),
+        scale=tuple((ground - value * unit, value) for value in range(0, top + 1, rise)),
         by_year=by_year,
     )
 

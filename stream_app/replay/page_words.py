@@ -47,14 +47,14 @@ _VERBS = {
 
 def share(part: int, whole: int) -> str:
     """A percentage that is never rounded to nothing or to all."""
-    if not whole:
-        return "0 %"
+    if part in {0, whole}:
+        return "100\u00a0%" if part else "0\u00a0%"
     percent = 100 * part / whole
     if part and percent < 0.1:
-        return "under 0.1 %"
+        return "under\u00a00.1\u00a0%"
     if part < whole and percent > 99.9:
-        return "over 99.9 %"
-    return f"{percent:.1f} %"
+        return "over\u00a099.9\u00a0%"
+    return f"{percent:.1f}\u00a0%"
 
 
 def headline(report: Report) -> str:

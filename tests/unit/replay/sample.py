@@ -22,7 +22,7 @@ _LINES_OF_BUSINESS = ("commercial", "medicare-advantage", "medicaid", "exchange"
 def sample(claims: int, pinned: str = "2024-10-01", seed: int = 1) -> Iterator[Compared]:
     """What a job finds that applies one version to every date of service.
 
-    Decisions are taken with the history that had come by then, and again with all of it.
+    Of most claims late history was taken in when it came; of some it was not.
     """
     policies = load_policies()
     (version,) = (each for each in policies.versions if each.version == pinned)
@@ -54,8 +54,11 @@ def sample(claims: int, pinned: str = "2024-10-01", seed: int = 1) -> Iterator[C
             live.decide(claim, on_file) if rng.random() > 0.002 else None,
             draft.decide(claim, on_file),
         )
-    for offset, (claim, before, by_policy) in enumerate(standing.values()):
-        after = draft.decide(claim, histories.get(claim.member_id, MemberHistory()).on_file())
+    for offset, (claim, first, by_policy) in enumerate(standing.values()):
+        on_file = histories.get(claim.member_id, MemberHistory()).on_file()
+        after = draft.decide(claim, on_file)
+        late_too = first is not None and rng.random() < 0.9
+        before = live.decide(claim, on_file) if late_too else first
         yield Compared(
             claim_id=claim.claim_id,
             claim_version=claim.claim_version,
@@ -67,7 +70,7 @@ def sample(claims: int, pinned: str = "2024-10-01", seed: int = 1) -> Iterator[C
             offset=offset // 4,
             before=_part(before, "2025-06-01T00:00:00Z"),
             after=_part(after, None),
-            cause=_cause(before, by_policy, after),
+            cause=_cause(before, after if late_too else by_policy, after),
         )
 
 
