@@ -73,6 +73,8 @@ class Silent(StrEnum):
     OLDER = "older"
     REDELIVERED = "redelivered"
     NOT_APPLICABLE = "not_applicable"
+    OTHER_MODE = "other_mode"
+    """A replay hands it over to a worker in shadow mode, or to one that is not."""
 
 
 class Told(NamedTuple):
@@ -125,6 +127,8 @@ class Adjudication:
         handed_over: HandedOver | None = None,
     ) -> Told | Silent:
         """Take in a claim event, or a copy of one that a replay hands over."""
+        if handed_over is not None and handed_over.shadow is not self._shadow:
+            return Silent.OTHER_MODE
         row = self._tables.claims[claim.member_id]
         standing = row.stands(claim)
         if standing is Standing.OLDER:

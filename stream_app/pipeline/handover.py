@@ -23,6 +23,9 @@ class HandedOver(Struct, frozen=True):
     standing: LastDecision | None
     """The decision that stands as far as the job could read; it counts where the owner does not
     remember the claim any more."""
+    shadow: bool = False
+    """Whether the job compared with shadow decisions. A live worker and one in shadow mode read
+    the same topic, and what is handed over to one is nothing to the other."""
 
     def to_header(self) -> tuple[str, bytes]:
         """The header of the copy."""

@@ -180,3 +180,14 @@ def test_shadow_decision_found_by_the_replay_counts_for_nothing_when_the_worker_
     shadow = LastDecision("old", Outcome.APPROVE, (("DLI_CRITERIA_MET",),), shadow=True)
     told = handed_over(World(), shadow)
     assert (told.decision.decision, told.supersedes, told.approval) == (Outcome.PEND, None, None)
+
+
+def test_claim_handed_over_in_shadow_mode_is_nothing_to_a_live_worker() -> None:
+    """Both read the same topic."""
+    world = World()
+    step = Adjudication(Rules(DECIDER, BOUNDS), world.tables, NOW)
+    to_shadow = HandedOver(REPLAY_ID, None, shadow=True)
+    assert step.claim(claim(), SOURCE, None, to_shadow) is Silent.OTHER_MODE
+    step = Adjudication(Rules(DECIDER, BOUNDS, shadow=True), world.tables, NOW)
+    assert step.claim(claim(), SOURCE, None, HandedOver(REPLAY_ID, None)) is Silent.OTHER_MODE
+    assert isinstance(step.claim(claim(), SOURCE, None, to_shadow), Told)

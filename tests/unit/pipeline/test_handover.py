@@ -16,7 +16,7 @@ STANDING = LastDecision("d", Outcome.DENY, (("A", "B"), ("C",)), 3, shadow=True)
 
 @pytest.mark.parametrize("standing", [None, STANDING])
 def test_header_says_what_was_put_in_when_read_again(standing: LastDecision | None, repo) -> None:
-    handed_over = HandedOver(REPLAY_ID, standing)
+    handed_over = HandedOver(REPLAY_ID, standing, shadow=True)
     name, value = handed_over.to_header()
     assert name == HEADER
     assert HandedOver.from_header(value) == handed_over
