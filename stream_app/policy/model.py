@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 
+import msgspec
 from msgspec import Struct
 
 from stream_app.domain.codes import Icd10Code
@@ -148,3 +149,15 @@ class Policies(Struct, frozen=True):
         version = self.versions[index - 1]
         through = version.effective_through
         return version if through is None or on <= through else None
+
+    def pinned(self, version: str) -> "Policies":
+        """Only that version, in force on every day: for asking what it would have said.
+
+        Raises:
+            KeyError: it is not held.
+        """
+        held = {each.version: each for each in self.versions}
+        only = msgspec.structs.replace(
+            held[version], effective_from=date.min, effective_through=None
+        )
+        return msgspec.structs.replace(self, versions=(only,))
