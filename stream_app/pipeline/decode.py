@@ -31,6 +31,7 @@ from stream_app.pipeline.wire import (
 )
 
 _FREQUENCIES = {member.value: member for member in ClaimFrequency}
+_ORIGINAL = ClaimFrequency.ORIGINAL
 _SPECIFIED_AS = {member.value: member for member in SpecifiedAs}
 _OPERATIONS = {member.value: member for member in HistoryOperation}
 _TYPES = {member.value: member for member in TransplantType}
@@ -147,7 +148,7 @@ def _claim(event: ClaimEvent) -> tuple[Claim, str | None]:
         member_id=event.member_id,
         lines=tuple(in_scope),
         claim_version=event.claim_version or 1,
-        frequency=frequency or ClaimFrequency.ORIGINAL,
+        frequency=frequency or _ORIGINAL,
         line_of_business=given(event.line_of_business),
         plan_id=given(event.plan_id),
         state=given(event.state),
@@ -160,16 +161,18 @@ def _line(line: Line, diagnoses: tuple[Icd10Code, ...]) -> tuple[ServiceLine | N
     code = line.procedure_code
     if code != code.strip():
         raise Violation(".procedure_code")
-    fault = None
-    last_day = optional_date(line.service_date_end, ".service_date_end")
-    if last_day is not None and last_day < line.service_date:
-        fault = ".service_date_end"
+    fault = last_day = specified_as = None
+    if line.service_date_end is not None:
+        last_day = optional_date(line.service_date_end, ".service_date_end")
+        if last_day is not None and last_day < line.service_date:
+            fault = ".service_date_end"
     if line.diagnosis_pointers:
         try:
             diagnoses = tuple([diagnoses[pointer - 1] for pointer in line.diagnosis_pointers])
         except IndexError:
             fault = fault or _pointer_to_nothing(line.diagnosis_pointers, len(diagnoses))
-    specified_as = choice(line.specified_as, _SPECIFIED_AS, ".specified_as")
+    if line.specified_as is not None:
+        specified_as = choice(line.specified_as, _SPECIFIED_AS, ".specified_as")
     if code not in PROCEDURE_CODES and specified_as is None:
         return None, fault
     in_scope = ServiceLine(

@@ -28,10 +28,10 @@ def given(value: str | None) -> str | None:
 
 def choice(value: str | None, choices: Mapping[str, _E], path: str) -> _E | None:
     """One of `choices`, spelt exactly so; null and blank are None."""
-    if not value or value.isspace():
+    if not value:
         return None
     found = choices.get(value)
-    if found is None:
+    if found is None and not value.isspace():
         raise Violation(path)
     return found
 

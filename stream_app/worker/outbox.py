@@ -6,19 +6,15 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
-from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from stream_app.worker.batch import Headers
+from stream_app.worker.murmur2 import partition_of
 
 _RECORD_OVERHEAD = 64
 """More than the lengths, deltas and attributes of a record take."""
-
-
-def partition_of(key: bytes, partitions: int) -> int:
-    """The partition of a key: Java's default partitioner, which is murmur2."""
-    return int(murmur2(key) & 0x7FFFFFFF) % partitions
+_HEADER_OVERHEAD = 10
 
 
 @lru_cache(maxsize=65_536)
@@ -76,19 +72,24 @@ class Outbox:
             MessageSizeTooLargeError: the record is too large; nothing was sent.
         """
         size = len(key or b"") + len(value or b"") + _RECORD_OVERHEAD
-        size += sum(len(name) + len(text or b"") + 10 for name, text in headers)
+        for name, text in headers:
+            size += len(name) + len(text or b"") + _HEADER_OVERHEAD
         if size > self._max_record_bytes:
             raise MessageSizeTooLargeError(f"a record of about {size} bytes")
         if partition is None:
-            partition = partition_of(key or b"", await self._partition_count(topic))
-        record = {"timestamp": timestamp_ms, "key": key, "value": value, "headers": list(headers)}
-        builder = self._gathering.get((topic, partition))
-        if builder is None or builder.append(**record) is None:
+            count = self._partitions.get(topic) or await self._partition_count(topic)
+            partition = partition_of(key or b"", count)
+        place, headers = (topic, partition), list(headers)
+        builder = self._gathering.get(place)
+        while (
+            builder is None
+            or builder.append(timestamp=timestamp_ms, key=key, value=value, headers=headers) is None
+        ):
             if builder is not None:
+                if not builder.record_count():
+                    raise MessageSizeTooLargeError(f"a record of about {size} bytes")
                 await self._hand_over(topic, partition, builder)
-            builder = self._gathering[topic, partition] = self._producer.create_batch()
-            if builder.append(**record) is None:
-                raise MessageSizeTooLargeError(f"a record of about {size} bytes")
+            builder = self._gathering[place] = self._producer.create_batch()
 
     async def acknowledged(self) -> list[tuple[str, int, int]]:
         """Wait for the broker's word on every record sent so far.
@@ -117,7 +118,5 @@ class Outbox:
         self._sent.append(_Sent(topic, partition, builder.record_count(), future))
 
     async def _partition_count(self, topic: str) -> int:
-        count = self._partitions.get(topic)
-        if count is None:
-            count = self._partitions[topic] = len(await self._producer.partitions_for(topic))
+        count = self._partitions[topic] = len(await self._producer.partitions_for(topic))
         return count

@@ -24,6 +24,13 @@ def test_instant_is_the_one_that_datetime_reads(moment: datetime) -> None:
     assert instant.fraction == f"{moment.microsecond:06}".rstrip("0")
 
 
+@given(st.datetimes())
+def test_instant_is_the_same_when_utc_is_written_as_z(moment: datetime) -> None:
+    instant = parse_instant(f"{moment.isoformat()}Z")
+    assert instant is not None
+    assert instant == parse_instant(f"{moment.isoformat()}+00:00")
+
+
 def test_instants_order_beyond_microseconds_and_across_offsets() -> None:
     in_order = [
         "2016-12-31T23:59:59.999999999998Z",
@@ -56,7 +63,13 @@ def test_instants_are_equal_when_written_otherwise(text: str) -> None:
         "2024-01-01 00:00:00Z",
         "2024-01-01T00:00Z",
         "2024-01-01T00:00:00.Z",
+        "2024-01-01T00:00:00.5",
         "2024-01-01T00:00:00,5Z",
+        "2024-01-01T00:00:00.5 Z",
+        "2024-01-01T00:00:00.\u0663Z",
+        "2024-01-01T00:00:00.-5Z",
+        "2024-01-01T00:00:61.5Z",
+        "2024-01-32T00:00:00.5Z",
         "2024-01-01T24:00:00Z",
         "2024-01-01T00:60:00Z",
         "2024-01-01T00:00:61Z",

@@ -5,11 +5,15 @@ from typing import Any
 
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.partitioner import murmur2 as aiokafka_murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.structs import RecordMetadata
+from hypothesis import given
+from hypothesis import strategies as st
 
-from stream_app.worker.outbox import Outbox, partition_of, partition_of_member
+from stream_app.worker.murmur2 import murmur2, partition_of
+from stream_app.worker.outbox import Outbox, partition_of_member
 
 # From Apache Kafka's own tests (UtilsTest.testMurmur2): text and hash, as Java's signed int.
 JAVA_MURMUR2 = [
@@ -28,6 +32,12 @@ def test_partition_is_the_one_of_the_java_client_when_keys_are_equal(
     key: bytes, hashed: int, partitions: int
 ) -> None:
     assert partition_of(key, partitions) == (hashed & 0x7FFFFFFF) % partitions
+
+
+@given(st.binary(max_size=70))
+def test_partition_is_the_one_of_aiokafka_whatever_the_key(key: bytes) -> None:
+    """It is the one that other producers use, and that our own used to."""
+    assert murmur2(key) == aiokafka_murmur2(key)
 
 
 def test_member_lies_by_the_utf8_of_its_id_when_it_is_not_ascii() -> None:
