@@ -167,7 +167,8 @@ class Reading(Group):
     record at a time (slower; for comparison)."""
     scan_sample_rate: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0001
     """Share of the passed-over records that is decoded and validated all the same, to notice
-    what the search would overlook. 0: none."""
+    what the search would overlook. About one a second of each partition at least, 25 a second of
+    all at most. 0: none."""
     fetch_max_bytes: Bytes = 50 * 1024 * 1024
     """The most that one fetch brings."""
     fetch_max_partition_bytes: Bytes = 4 * 1024 * 1024

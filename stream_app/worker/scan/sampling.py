@@ -14,7 +14,7 @@ class Sampler:
     A share alone would draw too few from a trickle and too many from a backlog. So a partition
     that brings skipped records has one of them drawn about every second, whatever the share: who
     sends one claim in a hundred, over a dozen partitions, is met seven times a minute. The budget
-    caps what both cost.
+    caps what both cost: a look takes about 0.13 ms, so a third of a hundredth of one core.
 
     Args:
         rate: share of the skipped records, 0 (none at all) to 1 (all).
@@ -26,7 +26,7 @@ class Sampler:
     def __init__(
         self,
         rate: float = 0.01,
-        per_second: float = 50.0,
+        per_second: float = 25.0,
         floor_seconds: float = _FLOOR_SECONDS,
         *,
         clock: Callable[[], float] = time.monotonic,

@@ -291,9 +291,9 @@ def test_every_partition_is_sampled_when_it_brings_a_trickle_only():
 def test_producer_gone_wrong_is_met_within_a_minute_when_it_sends_one_claim_in_twenty(
     rate: int, partitions: int
 ):
-    """At a trickle and at full speed; the clock is the test's own. Less than 50 looks a second."""
+    """At a trickle and at full speed; the clock is the test's own. At most 25 looks a second."""
     met, looked = [], 0
-    for seed in range(10):
+    for seed in range(3):
         rng, now = random.Random(seed), [0.0]
         sampler = Sampler(rate=0.0001, clock=lambda now=now: now[0], rng=rng)
         wrong = 0
@@ -307,5 +307,5 @@ def test_producer_gone_wrong_is_met_within_a_minute_when_it_sends_one_claim_in_t
                     looked += drawn
                     wrong += drawn and rng.random() < 0.05
         met.append(wrong > 0)
-    assert sum(met) >= 9
-    assert looked <= 10 * 61 * 50
+    assert all(met)
+    assert looked <= 3 * 61 * 25
