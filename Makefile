@@ -6,7 +6,7 @@ SHELL := /bin/bash
 VENV  := .venv
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.setup-stamp
-LOCKS := requirements/runtime.txt requirements/dev.txt
+LOCKS := requirements/runtime.txt requirements/tracing.txt requirements/dev.txt
 
 # The first interpreter found that is new enough; say PYTHON=... to choose another.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -34,8 +34,9 @@ UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3
 
 .PHONY: lock
 lock: setup ## pin again after a change of pyproject.toml (UPGRADE=1: newest versions)
-	$(UV_COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --output-file requirements/dev.txt
+	$(UV_COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --extra tracing --output-file requirements/dev.txt
 	$(UV_COMPILE) --constraint requirements/dev.txt --output-file requirements/runtime.txt
+	$(UV_COMPILE) --constraint requirements/dev.txt --extra tracing --output-file requirements/tracing.txt
 
 .PHONY: docs
 docs: setup ## write docs/settings.md from the settings themselves
