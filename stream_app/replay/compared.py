@@ -17,9 +17,9 @@ class Cause(StrEnum):
     POLICY = "policy"
     """By what was known when it was decided, this policy (or setting, or code) says otherwise."""
     UNDECIDED = "undecided"
-    """No decision on the claim was found."""
+    """No decision on the claim was found, or one of an earlier version only."""
     NOT_DECIDABLE = "not_decidable"
-    """It was decided, and now it would not be: void, or the guideline does not apply."""
+    """It was decided, and now it would not be: the guideline does not apply."""
 
 
 class ComparedLine(Struct, frozen=True, array_like=True):

@@ -66,11 +66,11 @@ class Hearsay:
         if key.transplant_id is None or key.event_id is None:
             self._events.clear()
             return
-        found = None if value is None else heard(timestamp, value)
-        if found is not None:
-            self._events[key.transplant_id, key.event_id] = found
-        elif value is None:
+        if value is None:
             self._events.pop((key.transplant_id, key.event_id), None)
+        elif (found := heard(timestamp, value)) is not None:
+            # The first of two records of one event counts, as it does with the member's owner.
+            self._events.setdefault((key.transplant_id, key.event_id), found)
 
     def events(self) -> tuple[Heard, ...]:
         """What is left, in the order in which it came in."""
