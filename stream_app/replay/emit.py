@@ -25,6 +25,8 @@ from stream_app.worker.credentials import client_options
 from stream_app.worker.outbox import Outbox, partition_of_member
 from stream_app.worker.provenance import SOURCE_HEADER, without_ours
 
+_LONGEST_GATHERED_S = 1.0
+
 Sleep = Callable[[float], Awaitable[None]]
 Clock = Callable[[], float]
 
@@ -53,6 +55,8 @@ def standing_of(decision: ComparedDecision, *, shadow: bool) -> LastDecision:
 class Pace:
     """So many a second and no more, evenly; None is as fast as it goes.
 
+    What is sent in a row is best delivered by the second, too: see `is_due`.
+
     Args:
         rate: claims a second.
         clock: seconds, that never go back.
@@ -65,6 +69,7 @@ class Pace:
         self._interval = 0.0 if rate is None else 1 / rate
         self._clock, self._sleep = clock, sleep
         self._next = 0.0
+        self._delivered = clock()
 
     async def turn(self) -> None:
         """Wait until the next one may go."""
@@ -73,6 +78,14 @@ class Pace:
             await self._sleep(self._next - now)
         # Time in which nothing was sent is lost: there is no burst to make up for it.
         self._next = max(self._next, now) + self._interval
+
+    def is_due(self) -> bool:
+        """Whether what was gathered has to go out, or the even pace would end in bursts."""
+        now = self._clock()
+        if self._interval == 0 or now - self._delivered < _LONGEST_GATHERED_S:
+            return False
+        self._delivered = now
+        return True
 
 
 class HandOver:
@@ -141,8 +154,11 @@ class HandOver:
         handed_over = HandedOver(self._replay_id, standing, settings.shadow)
         source = f"{compared.topic}:{compared.partition}:{compared.offset}".encode()
         await self._pace.turn()
+        outbox = self._ready()
         try:
-            await self._ready().send(
+            if self._pace.is_due():
+                await outbox.acknowledged()
+            await outbox.send(
                 settings.in_scope_topic,
                 key=compared.member_id.encode(),
                 value=original.value,

@@ -154,6 +154,16 @@ def test_what_is_remembered_counts_when_the_replay_has_read_something_else() -> 
     assert first.decision.decision is Outcome.PEND
 
 
+def test_replay_is_silent_when_nothing_but_evidence_differs() -> None:
+    world = World()
+    world.step(history("h"), claim())
+    other = msgspec.structs.replace(QUALIFYING, conditioning="myeloablative")
+    assert world.step(history("i", other, minute=2)) == []
+    assert handed_over(world, None) is Silent.REDELIVERED
+    (repeated,) = world.step(claim())
+    assert isinstance(repeated, Told)
+
+
 def test_replay_of_an_older_version_is_silent_when_a_later_one_was_decided() -> None:
     world = World()
     later = LastDecision("old", Outcome.APPROVE, (("DLI_CRITERIA_MET",),), claim_version=2)

@@ -83,3 +83,14 @@ async def test_nobody_waits_when_no_rate_is_given() -> None:
     for _ in range(3):
         await pace.turn()
     assert time.now == 100.0
+
+
+async def test_what_was_gathered_goes_out_by_the_second_when_the_pace_is_slow() -> None:
+    time = Time()
+    pace = Pace(4, time, time.sleep)
+    due = []
+    for _ in range(9):
+        await pace.turn()
+        due.append(pace.is_due())
+    assert due == [False] * 4 + [True] + [False] * 3 + [True]
+    assert not Pace(None, time, time.sleep).is_due()
