@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from stream_app.domain.decision import Outcome
 from stream_app.replay.compared import Cause, Compared, ComparedLine
 from stream_app.replay.diff_changes import Kind, Listed, kind_of
-from stream_app.replay.diff_lines import is_changed, line_pairs
+from stream_app.replay.diff_lines import changed_pairs, line_pairs
 from stream_app.replay.diff_model import (
     CauseCount,
     Group,
@@ -110,15 +110,13 @@ class _Tally:
         self._add_lines(row)
 
     def _add_lines(self, row: Compared) -> None:
-        for pair in line_pairs(row):
-            before, after = pair
-            versions = self.versions.at((_version(before), _version(after)))
+        for before, after in line_pairs(row):
             self.lines += 1
-            versions["lines"] += 1
-            if row.changed and is_changed(pair):
-                self.changed_lines += 1
-                versions["changed"] += 1
-                self.reasons.at((_first_reason(before), _first_reason(after)))["lines"] += 1
+            self.versions.at((_version(before), _version(after)))["lines"] += 1
+        for before, after in changed_pairs(row):
+            self.changed_lines += 1
+            self.versions.at((_version(before), _version(after)))["changed"] += 1
+            self.reasons.at((_first_reason(before), _first_reason(after)))["lines"] += 1
 
 
 def report(

@@ -16,7 +16,7 @@ def line_pairs(row: Compared) -> Iterator[Pair]:
         yield before.get(number), after.get(number)
 
 
-def is_changed(pair: Pair) -> bool:
+def _is_changed(pair: Pair) -> bool:
     """Whether outcome or reasons differ; another policy version alone changes nothing."""
     before, after = pair
     if before is None or after is None:
@@ -32,7 +32,7 @@ def changed_pairs(row: Compared) -> list[Pair]:
     if not row.changed:
         return []
     pairs = list(line_pairs(row))
-    return [pair for pair in pairs if is_changed(pair)] or pairs
+    return [pair for pair in pairs if _is_changed(pair)] or pairs
 
 
 def line_change(pair: Pair) -> LineChange:

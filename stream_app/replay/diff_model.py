@@ -49,7 +49,7 @@ class JobFacts(Struct, frozen=True, kw_only=True):
     """Where what was decided was read."""
     selection: Selection
     history_as_of: str | None = None
-    """RFC 3339; None: what is on file now."""
+    """As given; None: what is on file now."""
     policy: Literal["in-force", "pinned", "draft"] = "in-force"
     policy_versions: tuple[PolicyUsed, ...]
     settings: dict[str, str]

@@ -13,6 +13,7 @@ EXAMPLES = SCHEMAS / "examples"
 
 CLAIM, HISTORY = "claims.adjudication", "member.transplant-history"
 DECISION, DRIFT, DEAD_LETTER_LINE = "decision", "history-drift", "dead-letter-line"
+REPLAY_REPORT = "replay-report"
 
 
 @functools.cache

@@ -19,11 +19,12 @@ from tests.contract.contracts import (
     DECISION,
     DRIFT,
     HISTORY,
+    REPLAY_REPORT,
     SCHEMAS,
     schema,
 )
 
-NAMES = (CLAIM, HISTORY, DECISION, DRIFT, DEAD_LETTER_LINE)
+NAMES = (CLAIM, HISTORY, DECISION, DRIFT, DEAD_LETTER_LINE, REPLAY_REPORT)
 
 
 def test_every_schema_file_is_known_to_these_tests() -> None:
