@@ -24,7 +24,8 @@ from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
 from stream_app.worker.scan import RawFetches
-from tests.property.scan_batches import Rec, v2_batch
+from stream_app.worker.scan.plain_scan import readers
+from tests.property.scan_batches import NO_TEXT, Rec, fetched, v2_batch
 
 SEAM = "stream_app/worker/scan/raw_fetch.py"
 
@@ -63,6 +64,12 @@ def test_every_response_version_has_the_batches_last():
         assert names[-1] == "message_set", response
 
 
+@pytest.mark.parametrize("name", ["position", "paused", "consumed_to"])
+def test_position_is_moved_as_getall_moves_it(name: str):
+    assert hasattr(TopicPartitionState, name), f"a position no longer has {name}: see {SEAM}"
+    assert "consumed_to" in inspect.getsource(fetcher.FetchResult._update_position)
+
+
 def test_partition_records_take_what_the_plain_way_gives():
     assert parameters(fetcher.PartitionRecords.__init__) == [
         "tp",
@@ -75,6 +82,13 @@ def test_partition_records_take_what_the_plain_way_gives():
         "isolation_level",
     ]
     assert (fetcher.READ_UNCOMMITTED, fetcher.READ_COMMITTED) == (0, 1)
+
+
+def test_header_name_that_is_no_text_is_refused_with_the_error_that_the_scan_looks_for():
+    """See `stream_app/worker/scan/record_scan.py`: our own reader takes over on this error only."""
+    batch, _ = v2_batch([Rec(b"v", headers=((NO_TEXT, b"x"),))], 0)
+    with pytest.raises(UnicodeDecodeError):
+        list(next(readers(fetched(batch))))
 
 
 def test_control_record_is_read_as_the_scan_reads_it():

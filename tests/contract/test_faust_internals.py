@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import faust
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, client
 from aiokafka.consumer import fetcher, group_coordinator, subscription_state
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
 from faust import channels
@@ -189,6 +189,27 @@ SOURCES = {
         "a9431a4eec2e",
         "a fetch is stale where the position is no longer the one that it was made for",
     ),
+    "PartitionRecords._unpack_records": Source(
+        fetcher.PartitionRecords._unpack_records,
+        "a1a4606e6aac",
+        "what worker/scan/batch_walk.py does by itself: checksums, markers, aborted transactions, "
+        "and the position behind each batch",
+    ),
+    "PartitionRecords._consume_aborted_up_to": Source(
+        fetcher.PartitionRecords._consume_aborted_up_to,
+        "3cc40ed7e9e3",
+        "a producer's transactions count as aborted from the first offset that the broker named",
+    ),
+    "PartitionRecords._contains_abort_marker": Source(
+        fetcher.PartitionRecords._contains_abort_marker,
+        "ba5723865f2b",
+        "a transaction ends with a control batch whose first record says so",
+    ),
+    "Fetcher._proc_fetch_request": Source(
+        fetcher.Fetcher._proc_fetch_request,
+        "074d9f91c524",
+        "makes one FetchResult of each partition that brought a whole batch; its bytes are kept",
+    ),
     "coordinator._on_join_prepare": Source(
         group_coordinator.GroupCoordinator._on_join_prepare,
         "52c9c084bcf7",
@@ -217,6 +238,15 @@ SHAPES = {
     ),
     "thread._create_worker_consumer": Shape(
         driver.AIOKafkaConsumerThread._create_worker_consumer, "(self, transport)", "overridden"
+    ),
+    "thread._ensure_consumer": Shape(
+        driver.AIOKafkaConsumerThread._ensure_consumer, "(self)", "aiokafka's consumer, started"
+    ),
+    "thread.highwater": Shape(
+        driver.AIOKafkaConsumerThread.highwater, "(self, tp)", "where a partition ends: lag"
+    ),
+    "consumer._is_changelog_tp": Shape(
+        consumer.Consumer._is_changelog_tp, "(self, tp)", "changelogs are read as Faust reads them"
     ),
     "thread.call_thread": Shape(
         driver.AIOKafkaConsumerThread.call_thread,
@@ -342,7 +372,31 @@ ATTRIBUTES: list[tuple[Callable[..., Any], list[str], str]] = [
     ),
     (fetcher.FetchResult.__init__, ["self._assignment"], "tells the position before and after"),
     (consumer.Consumer.__init__, ["self._read_offset"], "set where the worker seeks"),
+    (
+        fetcher.FetchResult.__init__,
+        ["self._topic_partition", "self._partition_records"],
+        "whose bytes a fetch is, and what getall would read",
+    ),
+    (
+        fetcher.PartitionRecords.__init__,
+        [
+            "self._records",
+            "self._records_iterator",
+            "self._aborted_transactions",
+            "self._aborted_producers",
+            "self._check_crcs",
+            "self._isolation_level",
+            "self.next_fetch_offset",
+        ],
+        "the rules of a fetch, and what is carried from one message format to the next",
+    ),
+    (AIOKafkaConsumer.__init__, ["self._subscription"], "where each partition ends"),
+    (AIOKafkaConsumer.start, ["self._coordinator = GroupCoordinator("], "its generation"),
+    (group_coordinator.GroupCoordinator.__init__, ["self.generation"], "of the seek"),
     (memory.Store.__post_init__, ["self._key_partition"], "rows go with their partition"),
+    (rocksdb.Store.__init__, ["self._dbs"], "rows are counted in the databases that are open"),
+    (AIOKafkaProducer.__init__, ["self._message_accumulator"], "retries are counted there"),
+    (client.AIOKafkaClient.__init__, ["self._conns"], "the connections that fetches come by"),
 ]
 
 
