@@ -24,6 +24,7 @@ may be."""
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,200}$")]
 """What Kafka takes as a topic or group name, with room for what is derived from it."""
 Servers = Annotated[str, StringConstraints(pattern=r"^\s*[^\s,]+:\d+\s*(,\s*[^\s,]+:\d+\s*)*$")]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$")]
 Bytes = Annotated[int, Field(ge=1024, le=2**31 - 1)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
@@ -202,6 +203,10 @@ class Running(Group):
     """Address on which metrics and health are served. In a container: `0.0.0.0`."""
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] = 9464
     """Port of metrics and health. 0: a free one, named in the log."""
+    tracing_endpoint: Url | None = None
+    """Where to send traces (OTLP over HTTP), such as `http://collector:4318`; needs the extra
+    `tracing`. OpenTelemetry's own `OTEL_` variables are heeded, too: they turn it on as well, and
+    say how much is sampled. Off by default."""
     shutdown_timeout_seconds: Seconds = 20.0
     """How long a stop waits for the running batch before it gives up."""
     log_format: Literal["auto", "json", "human"] = "auto"

@@ -15,7 +15,6 @@ from stream_app.errors import MalformedEvent
 from stream_app.pipeline.adjudication import Adjudication, Bounds, Rules, Silent, Told
 from stream_app.pipeline.decide import Decider
 from stream_app.pipeline.decode import decode_claim, decode_history
-from stream_app.pipeline.encode import is_traceparent
 from stream_app.pipeline.enrich import Change
 from stream_app.pipeline.handover import HEADER, HandedOver
 from stream_app.pipeline.remember import Source
@@ -28,8 +27,11 @@ from stream_app.worker.hop import Hop
 from stream_app.worker.members import Members
 from stream_app.worker.outbox import Outbox
 from stream_app.worker.provenance import header, source_of
+from stream_app.worker.spans import Spans, new_spans
+from stream_app.worker.stages import laps
 from stream_app.worker.tables import MemberTable
-from stream_app.worker.telling import Telling, count
+from stream_app.worker.telling import Arrived, Telling, count
+from stream_app.worker.trace_context import traceparent_of
 
 # How many batches of changelog records Faust gathers before it applies them. With 1 it would go on
 # reading the changelogs after the recovery.
@@ -70,29 +72,36 @@ class Adjudicate:
 
     async def batch(self, batch: Batch) -> None:
         """Decide, then remember: a row never says that a decision was sent before it was."""
+        lap = laps("adjudicate")
+        spans = new_spans(self._app.hop.tracer, "adjudicate")
         outbox = self._app.new_outbox()
         members = Members(*self._tables, batch.partition)
         now = self._clock()
         adjudication = Adjudication(self._rules, members, _instant(now))
-        arrived: list[int] = []
+        arrived: list[Arrived] = []
         if batch.topic == self._history_topic:
             told = await self._histories(batch, adjudication, outbox)
         else:
-            told, arrived = await self._claims(batch, adjudication, outbox)
+            told, arrived = await self._claims(batch, adjudication, outbox, spans)
         evaluated_at = _rfc3339(now)
         for each in told:
             await self._telling.tell(each, outbox, evaluated_at)
+        lap("decide")
         await outbox.acknowledged()
+        lap("acknowledge")
         forgotten = await members.write(outbox, batch.span, self._max_row_bytes)
+        lap("store")
+        spans.told(told)
+        spans.end()
         count(told, arrived, self._clock())
         metrics.CLAIMS_FORGOTTEN.inc(adjudication.forgotten + forgotten)
         metrics.CLAIMS_DECIDED_AGAIN.inc(adjudication.decided_again)
 
     async def _claims(
-        self, batch: Batch, adjudication: Adjudication, outbox: Outbox
-    ) -> tuple[list[Told], list[int]]:
+        self, batch: Batch, adjudication: Adjudication, outbox: Outbox, spans: Spans
+    ) -> tuple[list[Told], list[Arrived]]:
         told: list[Told] = []
-        arrived: list[int] = []
+        arrived: list[Arrived] = []
         without: Counter[str] = Counter()
         for record in batch.records:
             try:
@@ -105,13 +114,14 @@ class Adjudicate:
                 without["out_of_scope"] += 1
                 continue
             source = Source(**source_of(batch, record))
-            answer = adjudication.claim(claim, source, _trace(record), handed_over)
+            answer = adjudication.claim(claim, source, traceparent_of(record), handed_over)
             if isinstance(answer, Silent):
                 without[answer.value] += 1
+                spans.silent(batch, record, answer.value)
             else:
                 told.append(answer)
                 if answer.approval is None and handed_over is None:
-                    arrived.append(record.timestamp)
+                    arrived.append((record.timestamp, answer.traceparent))
         for why, number in without.items():
             _without_decision(why).inc(number)
         return told, arrived
@@ -174,11 +184,6 @@ class Adjudicate:
 def _handed_over(record: Record) -> HandedOver | None:
     value = header(record, HEADER)
     return None if value is None else HandedOver.from_header(value)
-
-
-def _trace(record: Record) -> str | None:
-    trace = header(record, "traceparent")
-    return trace.decode("ascii") if is_traceparent(trace) else None
 
 
 def _rfc3339(seconds: float) -> str:

@@ -5,6 +5,7 @@ from stream_app.pipeline.decide import Decider
 from stream_app.policy.load import load_policies
 from stream_app.policy.load_applicability import load_applicability
 from stream_app.settings import Settings
+from stream_app.tracing import Tracer, new_tracer
 from stream_app.worker.adjudicate_app import adjudicate_app
 from stream_app.worker.claim_scan import ClaimScan
 from stream_app.worker.faust_app import HopApp
@@ -15,11 +16,12 @@ from stream_app.worker.scope_app import scope_app
 ROLES = ("scope", "adjudicate")
 
 
-def new_hop(name: str, settings: Settings) -> Hop:
+def new_hop(name: str, settings: Settings, tracer: Tracer | None = None) -> Hop:
     """The shared state of one hop, with the limits that the settings give it."""
     metrics.announce_hop(name)
     return Hop(
         name=name,
+        tracer=tracer,
         max_in_flight_bytes=settings.max_in_flight_bytes,
         settle_seconds=settings.shutdown_timeout_seconds,
         fetch_max_bytes=settings.fetch_max_bytes,
@@ -32,12 +34,14 @@ def build_apps(settings: Settings, roles: tuple[str, ...] = ROLES) -> list[HopAp
     """The apps of these roles.
 
     Raises:
-        UsageError: the policy or applicability files are not as they must be.
+        UsageError: the policy or applicability files are not as they must be, or traces are asked
+            for and the extra that sends them is not installed.
     """
     apps = []
+    tracer = new_tracer(settings)
     if "scope" in roles:
         metrics.announce((settings.claims_topic, settings.history_in_topic))
-        hop = new_hop("scope", settings)
+        hop = new_hop("scope", settings, tracer)
         hop.scan = ClaimScan(
             settings.claims_topic, settings.scan, settings.scan_sample_rate, SampleCheck().submit
         )
@@ -52,5 +56,5 @@ def build_apps(settings: Settings, roles: tuple[str, ...] = ROLES) -> list[HopAp
         )
         for version in policies.versions:
             metrics.POLICY_VERSION.labels(version.version).info({"sha256": version.hash})
-        apps.append(adjudicate_app(settings, new_hop("adjudicate", settings), decider))
+        apps.append(adjudicate_app(settings, new_hop("adjudicate", settings, tracer), decider))
     return apps

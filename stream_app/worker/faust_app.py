@@ -12,8 +12,10 @@ from stream_app import metrics
 from stream_app.settings import Settings
 from stream_app.worker.batch import Batch
 from stream_app.worker.credentials import broker_credentials
+from stream_app.worker.failed import tell_of_failure
 from stream_app.worker.hop import Hop
 from stream_app.worker.outbox import Outbox
+from stream_app.worker.producer_watch import count_retries
 from stream_app.worker.transport import Transport
 
 logger = get_logger(__name__)
@@ -29,6 +31,7 @@ class HopApp(faust.App):
 
     hop: Hop
     keeps_files: bool = False
+    _watched: Any = None
 
     def _create_directories(self) -> None:
         if self.keeps_files:
@@ -47,6 +50,9 @@ class HopApp(faust.App):
     def new_outbox(self) -> Outbox:
         """For what one batch sends."""
         producer = self.producer._ensure_producer()  # type: ignore[attr-defined]
+        if producer is not self._watched:
+            self._watched = producer
+            count_retries(producer, self.hop.name)
         return Outbox(producer, self.conf.producer_max_request_size)
 
     def on_rebalance_end(self) -> None:
@@ -73,14 +79,18 @@ class HopApp(faust.App):
             maxsize=_QUEUED_BATCHES,
         )
 
+        records = metrics.BATCH_RECORDS.labels(self.hop.name)
+
         async def agent(stream: Any) -> None:
             async for batch in stream:
                 if not batch.span.alive:
                     continue
+                records.observe(len(batch.records))
                 try:
                     async with self.hop.running(batch):
                         await handler(batch)
                 except Exception as failure:
+                    tell_of_failure(self.hop.name, batch, failure)
                     await self.crash(failure)
                     raise
 

@@ -10,6 +10,7 @@ from faust.types import TP
 from mode import get_logger
 
 from stream_app import metrics
+from stream_app.tracing import Tracer
 from stream_app.worker.batch import Batch
 from stream_app.worker.claim_scan import ClaimScan
 from stream_app.worker.gate import Gate
@@ -32,6 +33,7 @@ class Hop:
     fetch_max_wait_ms: int
     scan: ClaimScan | None = None
     """Of the core topic, where this hop reads it."""
+    tracer: Tracer | None = None
     gate: Gate = field(default_factory=Gate)
     ledger: Ledger = field(default_factory=Ledger)
     _running: int = 0

@@ -1,5 +1,6 @@
 """Running the hops in one process under Faust's worker, until told to stop."""
 
+import asyncio
 import gc
 import logging
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ class _Watch(Service):
         self._settings = settings
         self._censuses = [_census(app, settings) for app in apps if app.tables]
         self._server: HealthServer | None = None
+        self._tracers = {app.hop.tracer for app in apps if app.hop.tracer is not None}
 
     async def on_start(self) -> None:
         self._server = HealthServer(
@@ -55,6 +57,8 @@ class _Watch(Service):
     async def on_stop(self) -> None:
         if self._server is not None:
             self._server.close()
+        for tracer in self._tracers:
+            await asyncio.to_thread(tracer.close)
 
 
 def _census(app: HopApp, settings: Settings) -> Census:

@@ -19,6 +19,8 @@ from stream_app.worker.faust_app import HopApp, new_app
 from stream_app.worker.hop import Hop
 from stream_app.worker.outbox import Outbox, partition_of_member
 from stream_app.worker.provenance import headers_of_copy
+from stream_app.worker.spans import new_spans
+from stream_app.worker.stages import laps
 
 
 def history_key(member_id: str, transplant_id: str, event_id: str) -> bytes:
@@ -41,6 +43,8 @@ class Scope:
 
     async def claims(self, batch: Batch) -> None:
         """Forward in-scope claims as they came: original bytes, headers and timestamp."""
+        lap = laps("scope")
+        spans = new_spans(self._app.hop.tracer, "scope")
         outbox = self._outbox()
         in_scope = out_of_scope = 0
         for record in batch.records:
@@ -50,6 +54,7 @@ class Scope:
                     out_of_scope += 1
                     continue
                 in_scope += 1
+                spans.forwarded(batch, record)
                 await self._forward(
                     outbox,
                     self._settings.in_scope_topic,
@@ -60,12 +65,16 @@ class Scope:
                 )
             except MalformedEvent as fault:
                 await self._dead_letters.file(outbox, batch.topic, batch.partition, record, fault)
+        lap("decide")
         await outbox.acknowledged()
+        lap("acknowledge")
+        spans.end()
         metrics.CLAIMS_IN_SCOPE.inc(in_scope)
         metrics.CLAIMS_OUT_OF_SCOPE.inc(out_of_scope)
 
     async def history(self, batch: Batch) -> None:
         """Bring history events to the partition of their member."""
+        lap = laps("scope")
         outbox = self._outbox()
         for record in batch.records:
             try:
@@ -80,7 +89,9 @@ class Scope:
                 )
             except MalformedEvent as fault:
                 await self._dead_letters.file(outbox, batch.topic, batch.partition, record, fault)
+        lap("decide")
         await outbox.acknowledged()
+        lap("acknowledge")
 
     def _outbox(self) -> Outbox:
         return self._app.new_outbox()

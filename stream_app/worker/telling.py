@@ -1,7 +1,7 @@
 """From what is to be told to records on their topics, and to numbers once they are acknowledged."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,10 @@ from stream_app.pipeline.encode import (
 from stream_app.settings import Settings
 from stream_app.worker.outbox import Outbox
 from stream_app.worker.provenance import Place
+from stream_app.worker.trace_context import exemplar_of
+
+Arrived = tuple[int, str | None]
+"""Of a claim: its record's timestamp (ms since the epoch), and its traceparent."""
 
 # Finding a metric's child takes longer than counting with it; there are a few dozen at most.
 _decisions = cache(metrics.DECISIONS.labels)
@@ -73,12 +77,12 @@ class Telling:
         await outbox.send(topic, key=decision.claim_id.encode(), value=value, headers=headers)
 
 
-def count(told: Iterable[Told], arrived: Iterable[int], now: float) -> None:
+def count(told: Iterable[Told], arrived: Sequence[Arrived], now: float) -> None:
     """Count what was acknowledged.
 
     Args:
         told: what was told.
-        arrived: the timestamps (ms since the epoch) of the claims that were decided as they came.
+        arrived: the claims that were decided as they came.
         now: seconds since the epoch.
     """
     decisions: Counter[tuple[Outcome, Trigger]] = Counter()
@@ -98,6 +102,13 @@ def count(told: Iterable[Told], arrived: Iterable[int], now: float) -> None:
         _reasons(*labels).inc(number)
     for outcome, number in drift.items():
         _drift(outcome.value).inc(number)
+    _observe_latency(arrived, now)
+
+
+def _observe_latency(arrived: Sequence[Arrived], now: float) -> None:
+    """Each claim's, and of the first one, which waited longest, its trace."""
     observe: Any = metrics.DECISION_LATENCY.observe
-    for timestamp in arrived:
+    for timestamp, _ in arrived[1:]:
         observe(max(0.0, now - timestamp / 1000))
+    for timestamp, trace in arrived[:1]:
+        observe(max(0.0, now - timestamp / 1000), exemplar_of(trace))
