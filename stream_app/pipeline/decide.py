@@ -40,7 +40,7 @@ class Decider:
     ) -> None:
         settings = settings or DecisionSettings()
         self._engine = Engine(policies, applicability or Applicability(), settings)
-        self._settings_basis = msgspec.to_builtins(settings)
+        self._settings_basis = dict(sorted(msgspec.to_builtins(settings).items()))
         self._reasons_hash = policies.reasons_hash
 
     def decide(self, claim: Claim, transplants: Sequence[Transplant]) -> Decision | None:
@@ -86,23 +86,22 @@ class Decider:
     ) -> bytes:
         """Canonical JSON (RFC 8785) of exactly what a decision rests on.
 
-        orjson's sorted form is canonical here: the keys are ASCII, and there are no floats and
-        no integers beyond 2**53.
+        orjson writes it so as long as every object names its members in order, as here they all
+        do: the names are ASCII, and there are no floats and no integers beyond 2**53.
         """
         return orjson.dumps(
             {
                 "claim_id": claim.claim_id,
                 "claim_version": claim.claim_version,
-                "member_id": claim.member_id,
                 "line_of_business": claim.line_of_business,
-                "plan_id": claim.plan_id,
-                "state": claim.state,
                 "lines": list(map(_line_basis, lines, places)),
-                "transplants": [_transplant_basis(transplant) for transplant in transplants],
-                "settings": self._settings_basis,
+                "member_id": claim.member_id,
+                "plan_id": claim.plan_id,
                 "reasons": self._reasons_hash,
-            },
-            option=orjson.OPT_SORT_KEYS,
+                "settings": self._settings_basis,
+                "state": claim.state,
+                "transplants": list(map(_transplant_basis, transplants)),
+            }
         )
 
 
@@ -119,31 +118,31 @@ def _outcome(lines: Sequence[LineDecision]) -> Outcome:
 
 def _line_basis(line: ServiceLine, where: Place) -> dict[str, Any]:
     return {
-        "line_number": line.line_number,
-        "procedure_code": line.procedure_code,
-        "service_date": line.service_date,
-        "service_date_end": line.service_date_end,
+        "applicability": where.basis,
         # With what each is to the rules, which the ICD-10-CM table has a say in.
         "diagnoses": where.rules.findings(line)
         if where.rules is not None
-        else dict.fromkeys(line.diagnoses),
-        "procedure_description": line.procedure_description,
-        "specified_as": line.specified_as,
+        else dict.fromkeys(sorted(line.diagnoses)),
         "donor_id": line.donor_id,
-        "applicability": where.basis,
+        "line_number": line.line_number,
+        "procedure_code": line.procedure_code,
+        "procedure_description": line.procedure_description,
+        "service_date": line.service_date,
+        "service_date_end": line.service_date_end,
+        "specified_as": line.specified_as,
     }
 
 
 def _transplant_basis(transplant: Transplant) -> dict[str, Any]:
     return {
-        "transplant_id": transplant.transplant_id,
-        "type": transplant.type,
-        "status": transplant.status,
         "conditioning": transplant.conditioning,
-        "transplant_date": transplant.transplant_date,
+        "donor_id": transplant.donor_id,
         "indication": transplant.indication,
         "medically_necessary": transplant.medically_necessary,
-        "donor_id": transplant.donor_id,
+        "status": transplant.status,
+        "transplant_date": transplant.transplant_date,
+        "transplant_id": transplant.transplant_id,
+        "type": transplant.type,
     }
 
 

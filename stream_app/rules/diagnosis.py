@@ -65,7 +65,7 @@ class Judgement(Struct, frozen=True):
     """None: one of them is listed."""
     criterion: Criterion
     findings: dict[str, str]
-    """By code."""
+    """By code, in order."""
 
 
 class DiagnosisRule:

@@ -35,7 +35,7 @@ class Place(Struct, frozen=True):
     """Those of the version in force."""
     criteria: tuple[Criterion, ...]
     basis: dict[str, Any]
-    """What of this a decision id is made of."""
+    """What of this a decision id is made of, by name in order."""
 
 
 class _Ruling(Struct, frozen=True):
@@ -153,9 +153,9 @@ class Engine:
             criteria=tuple(criteria),
             basis={
                 "adopted": standing.adopted,
-                "takes_precedence": standing.takes_precedence,
                 "adverse_determination": standing.adverse_determination,
                 "policy": version.hash if version else None,
+                "takes_precedence": standing.takes_precedence,
             },
         )
 

@@ -71,9 +71,9 @@ class VersionRules:
         return None
 
     def findings(self, line: ServiceLine) -> Mapping[str, str | None]:
-        """What each diagnosis of a line is to the rules; None: no rule looks at it."""
+        """What each diagnosis of a line is to the rules, in order; None: no rule looks at it."""
         if line.procedure_code != self._infusion_code:
-            return dict.fromkeys(line.diagnoses)
+            return dict.fromkeys(sorted(line.diagnoses))
         return self._diagnoses.judge(line.diagnoses, line.service_date).findings
 
     def _decide_collection(
