@@ -1,6 +1,7 @@
 """A worker that ends, politely or not, and the one that goes on after it."""
 
 import asyncio
+import random
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,28 @@ async def test_nothing_is_lost_when_killed_with_no_commit_yet(
         assert await system.committed(system.settings.scope_group) == {}
         assert await system.committed(system.settings.adjudicate_group) == {}
     await system.start(CG_TRANS_03_COMMIT_INTERVAL_SECONDS="0.2")
+    await load.holds()
+
+
+async def test_nothing_is_lost_when_killed_at_any_moment(
+    make_system: MakeSystem, decider: Decider
+) -> None:
+    """While it starts, joins, recovers, reads, sends or commits: wherever it happens to be.
+
+    The short form of `make chaos`.
+    """
+    rng = random.Random(14)
+    system = await make_system(session_timeout_seconds=2.0, commit_interval_seconds=0.05)
+    load = Load.of(system, decider, seed=14, claims=2500)
+    feeding = asyncio.create_task(load.feed_all(pause=0.1))
+    for until_ready in (False, True, True, True, True):
+        worker = system.launch("worker")
+        if until_ready:
+            await worker.ready()
+        await asyncio.sleep(rng.uniform(0, 1.5))
+        await worker.kill()
+    await feeding
+    await system.start()
     await load.holds()
 
 
