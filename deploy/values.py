@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from ruamel.yaml import YAML
 
@@ -142,15 +142,19 @@ def _settings() -> dict[str, Any]:
             properties[name] = {"enum": given}
             continue
         kinds = [one for one in given if one is not NoneType]
-        words = [word for one in kinds for word in get_args(one)]
+        words = [word for one in kinds if get_origin(one) is Literal for word in get_args(one)]
         if words:
             properties[name] = {"enum": [*words, "none"]}
             continue
         (kind,) = kinds
+        limits = list(field.metadata)
+        if get_origin(kind) is Annotated:  # within `… | None`
+            kind, *inner = get_args(kind)
+            limits += inner
         properties[name] = {
             "type": {bool: "boolean", int: "integer", float: "number", str: "string"}[kind]
         }
-        for limit in field.metadata:
+        for limit in limits:
             properties[name] |= _limit(limit)
     return {"type": "object", "additionalProperties": False, "properties": properties}
 

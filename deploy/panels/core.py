@@ -145,8 +145,8 @@ CORE = (
     ),
     Panel(
         "Stages",
-        "What batches spend their time on, of each second: 100 % is one hop of one worker doing "
-        "nothing else. acknowledge is waiting for the broker.",
+        "What batches spend their time on, of each second. Those of several partitions overlap; "
+        "acknowledge is waiting for the broker.",
         "percentunit",
         (
             (

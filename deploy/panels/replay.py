@@ -8,7 +8,7 @@ _RUNNING = "(cg_trans_03_replay_progress_ratio{$W} > 0)"
 REPLAY = (
     Panel(
         "Progress",
-        "How much of its bounds each job has read.",
+        "How far each job is with reading, comparing and handing over.",
         "percentunit",
         ((f"max by (instance) {_RUNNING}", "{{instance}}"),),
     ),

@@ -147,8 +147,10 @@ async def check_topics(settings: Settings) -> None:
         present = [spec for spec in specs if spec.name in existing]
         partitions = await _partition_counts(admin, [spec.name for spec in present])
         configs = await _configs(admin, [spec.name for spec in present])
+    # Kafka hides a topic from a user who may not describe it.
+    hidden = "" if settings.security_protocol == "PLAINTEXT" else ", or let this user Describe it"
     faults = [
-        f"{spec.name}: missing; run `cg-trans-03 topics create`"
+        f"{spec.name}: missing; run `cg-trans-03 topics create`{hidden}"
         for spec in specs
         if spec.name not in existing
     ]
