@@ -4,12 +4,14 @@
 ARG BASE=python:3.11.13-slim-bookworm
 
 FROM ${BASE} AS build
+# `tracing` brings OpenTelemetry, too.
+ARG LOCK=runtime
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv --without-pip /opt/venv
 # The lock alone first: code changes do not install all packages anew.
-COPY requirements/runtime.txt /src/
+COPY requirements/${LOCK}.txt /src/lock.txt
 RUN pip --python /opt/venv/bin/python install \
-      --require-hashes --no-deps --only-binary :all: --requirement /src/runtime.txt
+      --require-hashes --no-deps --only-binary :all: --requirement /src/lock.txt
 COPY stream_app /opt/venv/lib/python3.11/site-packages/stream_app
 # The root file system is read-only at run time, so compile here.
 RUN /opt/venv/bin/python -m compileall -q /opt/venv/lib && \

@@ -40,8 +40,10 @@ def test_the_image_is_small_and_unprivileged_when_built(dockerfile: str) -> None
 def test_what_is_copied_exists_and_is_not_ignored_when_built(repo: Path, dockerfile: str) -> None:
     allowed = re.findall(r"^!(\S+)", (repo / ".dockerignore").read_text(), re.MULTILINE)
     copied = re.findall(r"^COPY (?!--from)(\S+)", dockerfile, re.MULTILINE)
-    assert copied == allowed
-    assert all((repo / name).exists() for name in copied)
+    locks = [copied[0].replace("${LOCK}", lock) for lock in ("runtime", "tracing")]
+    assert [*locks, *copied[1:]] == allowed
+    assert all((repo / name).exists() for name in allowed)
+    assert re.search(r"^ARG LOCK=runtime$", dockerfile, re.MULTILINE)
 
 
 def test_the_settings_are_ours_when_the_image_sets_them(dockerfile: str) -> None:

@@ -91,6 +91,14 @@ def test_the_job_succeeds_when_the_replay_found_changes(
     assert subprocess.run(command, cwd=tmp_path, check=False).returncode == seen
 
 
+def test_the_command_is_the_service_s_own_when_started_as_rendered(render, repo: Path) -> None:
+    ran = container(replay_job(render(*REPLAY)))
+    command = [sys.executable, *ran["command"][1:], *ran["args"], "--no-such-option"]
+    done = subprocess.run(command, cwd=repo, check=False, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "--no-such-option" in done.stderr, done.stderr
+
+
 def test_every_attempt_finds_the_same_folder_when_tried_again(render) -> None:
     for values, kind in ((REPLAY, "persistentVolumeClaim"), (MINIMAL, "emptyDir")):
         more = ("--set", "replay.job.enabled=true,replay.volume.persistent=false")
