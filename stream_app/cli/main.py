@@ -24,6 +24,8 @@ COMMANDS = {
     "demo": "Run the whole pipeline on a local Kafka and check its answers.",
     "worker": "Decide the claims of a Kafka cluster until told to stop.",
     "replay": "Decide the past again, and say what would be decided otherwise.",
+    "verify": "Redo decisions from their records: the same, or what differs.",
+    "top": "Watch running workers in the terminal.",
     "topics": "Create the topics, or check that they are as the worker needs them.",
     "config": "Print the settings in force, where each comes from, and what it means.",
     "kafka": "Start, stop or look at a real Kafka on this machine.",
