@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from benchmarks import setup
-from benchmarks.report import write_report
-from benchmarks.run import PLANS, Plan, run_plan
+from benchmarks.cluster import cluster
+from benchmarks.plans import NAMES, PLANS
+from benchmarks.report import draw, keep
 from benchmarks.systems import SYSTEMS
 
-_NAMES = {"full": "throughput"}
+RESULTS = setup.HERE / "results"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,39 +33,53 @@ def lock() -> None:
 
 
 @main.command()
-@click.argument("plan", type=click.Choice(list(PLANS)), default="full")
+def pictures() -> None:
+    """Draw the results that are there anew."""
+    for raw in sorted(RESULTS.glob("*.json")):
+        draw(raw)
+
+
+@main.command()
+@click.argument("plans", metavar="[PLAN]...", nargs=-1, type=click.Choice(list(PLANS)))
 @click.option(
     "--system", "names", multiple=True, type=click.Choice(list(SYSTEMS)), help="Only these."
 )
-@click.option("--shape", "shapes", multiple=True, help="Only these data.")
+@click.option("--shape", "shapes", multiple=True, help="Only these data (or factors).")
 @click.option("--rounds", type=click.IntRange(1, 20), help="How often each is measured.")
 @click.option(
     "--results",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for table and plot; default: benchmarks/results, and none for the quick plan.",
+    help="Folder for tables and pictures; default: benchmarks/results, and none for `quick`.",
 )
 def run(
-    plan: str,
+    plans: tuple[str, ...],
     names: tuple[str, ...],
     shapes: tuple[str, ...],
     rounds: int | None,
     results: Path | None,
 ) -> None:
-    """Run a plan; it ends in error only on wrong work, never on time.
+    r"""Run plans on one broker; it ends in error only on wrong work, never on time.
 
-    full: the three incidences, what the README shows. encodings: small batches and other codecs.
-    quick: for CI, a few minutes.
+    \b
+    full      all systems, the three incidences (the default)
+    latency   from a claim to its decision, at steady rates
+    curves    what a claim costs: size, incidence, partitions, batches, codec
+    workers   two worker processes beside one
+    memory    a backlog of minutes
+    replay    in-scope claims decided, then decided again by `replay`
+    quick     throughput in a few minutes
     """
     setup.prepare()
-    chosen: Plan = PLANS[plan].narrowed(names, shapes, rounds)
-    with tempfile.TemporaryDirectory(prefix="bench-kafka-") as data:
-        measured = run_plan(chosen, Path(data))
-    folder = results or (None if plan == "quick" else setup.HERE / "results")
-    write_report(measured, folder, _NAMES.get(plan, plan))
-    wrong = [one for one in measured if not one.is_right and SYSTEMS[one.system].must_be_right]
-    for one in wrong:
-        click.echo(f"wrong work: {one.system} on {one.shape}: {one}", err=True)
-    sys.exit(1 if wrong else 0)
+    faults: list[str] = []
+    for plan in plans or ("full",):
+        with tempfile.TemporaryDirectory(prefix="bench-kafka-") as data, cluster(Path(data)) as one:
+            report = PLANS[plan].narrowed(names, shapes, rounds).run(one)
+        folder = results or (None if plan == "quick" else RESULTS)
+        keep(report, folder, NAMES.get(plan, plan))
+        faults += report.faults
+    for fault in faults:
+        click.echo(f"wrong work: {fault}", err=True)
+    sys.exit(1 if faults else 0)
 
 
 if __name__ == "__main__":

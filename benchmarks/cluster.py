@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import orjson
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
     AlterConfigOpType,
@@ -23,6 +23,11 @@ from stream_app.local_kafka import local_kafka
 
 _APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
 _SECONDS = 60.0
+_NOT_YET = {
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+}
 _INBOUND = {"retention.ms": "-1", "max.message.bytes": "1048588"}
 """Of the topics that the platform would own: Kafka's own default size."""
 
@@ -36,17 +41,23 @@ class Output(Struct):
 
 
 class Cluster:
-    """A broker, with the datasets that were laid on it."""
+    """A broker, with the datasets that were laid on it.
 
-    def __init__(self, servers: str) -> None:
-        self.servers = servers
-        self._admin = AdminClient({"bootstrap.servers": servers})
+    Args:
+        servers: where it answers.
+        pid: its process.
+    """
+
+    def __init__(self, servers: str, pid: int) -> None:
+        self.servers, self.pid = servers, pid
+        self._admin = AdminClient({"bootstrap.servers": servers, "log_level": 2})
         self._laid: dict[tuple[Shape, int], str] = {}
         self._histories: dict[int, str] = {}
 
-    def create_inbound(self, topic: str, partitions: int) -> None:
+    def create_inbound(self, topic: str, partitions: int) -> str:
         """Create a topic as the platform would."""
         self._create([topic], partitions, _INBOUND)
+        return topic
 
     def _create(self, topics: Iterable[str], partitions: int, config: dict[str, str]) -> None:
         wanted = [NewTopic(name, partitions, 1, config=config) for name in topics]
@@ -99,8 +110,7 @@ class Cluster:
         """A topic with the first `count` claims of a shape, laid once."""
         topic = self._laid.get((shape, count))
         if topic is None:
-            topic = f"claims-{count}-{uuid4().hex[:8]}"
-            self.create_inbound(topic, shape.partitions)
+            topic = self.create_inbound(f"claims-{count}-{uuid4().hex[:8]}", shape.partitions)
             self._fill(topic, claims(shape, count), shape.codec, shape.batch_records)
             self._laid[shape, count] = topic
         return topic
@@ -108,8 +118,7 @@ class Cluster:
     def history(self, partitions: int) -> str:
         """A topic with the histories, one record a member, laid once."""
         if partitions not in self._histories:
-            topic = f"history-{partitions}-{uuid4().hex[:6]}"
-            self.create_inbound(topic, partitions)
+            topic = self.create_inbound(f"history-{partitions}-{uuid4().hex[:6]}", partitions)
             self._fill(topic, histories(partitions), "lz4", 1000)
             self._histories[partitions] = topic
         return self._histories[partitions]
@@ -159,12 +168,16 @@ class Cluster:
             consumer.close()
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
-        """What a group has committed of a topic."""
+        """What a group has committed of a topic; nothing while the broker makes up its mind."""
         consumer = self._reader(group)
         try:
             partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
             asked = [TopicPartition(topic, number) for number in partitions]
             return {one.partition: max(0, one.offset) for one in consumer.committed(asked, 30)}
+        except KafkaException as failure:
+            if not failure.args[0].retriable() and failure.args[0].code() not in _NOT_YET:
+                raise
+            return {}
         finally:
             consumer.close()
 
@@ -220,4 +233,4 @@ def _output(message: Message) -> Output:
 def cluster(data: Path) -> Iterator[Cluster]:
     """A broker of the benchmark's own."""
     with local_kafka(data) as broker:
-        yield Cluster(broker.bootstrap_servers)
+        yield Cluster(broker.bootstrap_servers, broker.pid)

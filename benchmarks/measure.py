@@ -1,4 +1,4 @@
-"""One run of one system, judged by what it wrote and when.
+"""One run of one system through a full topic, judged by what it wrote and when.
 
 All are timed alike and from outside: by the broker's clock, from output to output. The first tenth
 of the outputs is warm-up and the moment it is through is the start; only outputs appended later
@@ -8,13 +8,15 @@ counted as having taken no time.
 
 import time
 from bisect import bisect_right
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from benchmarks.claims import Shape
 from benchmarks.cluster import Cluster, Output
-from benchmarks.systems import Running, System
-from benchmarks.watch import Watch
+from benchmarks.processes import Running
+from benchmarks.systems import System
+from benchmarks.watch import Held, Watch
 
 _WARM_UP = 0.1
 _POLL_SECONDS = 0.2
@@ -36,6 +38,9 @@ class Result(Struct):
     claims_per_second: float
     second_half_per_second: float
     cpu_us_per_claim: float
+    broker_us_per_claim: float
+    free_cores: float
+    """How many cores nobody used meanwhile."""
     peak_rss_mb: float
     commits_at_end: bool
     seconds: float
@@ -44,6 +49,44 @@ class Result(Struct):
     def is_right(self) -> bool:
         """Whether exactly the claims in scope were decided, each once, and all was committed."""
         return not (self.missing or self.extra or self.duplicates) and self.commits_at_end
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with the work, in a line."""
+        return (
+            f"{self.system} on {self.shape}: {self.got} of {self.expected} decisions,"
+            f" {self.missing} missing, {self.extra} too many, {self.duplicates} twice,"
+            f" {'all' if self.commits_at_end else 'not all'} committed"
+        )
+
+
+class Work(Struct, frozen=True):
+    """What is to be worked through.
+
+    Attributes:
+        name: how the results call it.
+        topic: where it lies.
+        count: claims in it.
+        truth: the ids of those in scope.
+    """
+
+    name: str
+    topic: str
+    count: int
+    truth: set[str]
+
+
+class Window(NamedTuple):
+    """A stretch of time, and how many claims it took to get its outputs out."""
+
+    start: float
+    stop: float
+    claims: float
+
+    @property
+    def rate(self) -> float:
+        """Claims a second."""
+        return self.claims / (self.stop - self.start)
 
 
 def measure(
@@ -58,40 +101,52 @@ def measure(
         count: claims in it.
         patience: seconds after which a system that gives no more output is taken to be through.
     """
-    truth = shape.truth(count)
-    topic = cluster.dataset(shape, count)
+    work = Work(shape.name, cluster.dataset(shape, count), count, shape.truth(count))
     history = cluster.history(shape.partitions)
-    running = system.start(cluster, topic, history, shape.partitions)
+    running = system.start(cluster, work.topic, history, shape.partitions)
     try:
-        watch = Watch(running.pid)
-        try:
-            outputs = _outputs(cluster, running, len(truth), patience)
-            commits = _commits_reach_the_end(cluster, running, topic)
-        finally:
-            watch.close()
+        return work_through(cluster, running, system.name, work, patience)[0]
     finally:
         running.stop()
         cluster.delete(running.topics)
+
+
+def work_through(
+    cluster: Cluster, running: Running, name: str, work: Work, patience: float = 600.0
+) -> tuple[Result, list[Held]]:
+    """Watch a system that has just been started until it is through."""
+    count, truth = work.count, work.truth
+    watch = Watch(running.pids, cluster.pid)
+    try:
+        outputs = _outputs(cluster, running, len(truth), patience)
+        commits = _commits_reach_the_end(cluster, running, work.topic)
+    finally:
+        watch.close()
     outputs.sort(key=lambda output: output.at)
     ids = [output.claim_id for output in outputs]
-    claims_per_second, cpu, seconds = rate(outputs, count, len(truth), _WARM_UP, watch)
-    second_half, _, _ = rate(outputs, count, len(truth), 0.5, watch)
-    return Result(
-        system=system.name,
-        shape=shape.name,
+    times = [output.at for output in outputs]
+    whole = window(times, count, len(truth), _WARM_UP)
+    half = window(times, count, len(truth), 0.5)
+    spent = watch.between(whole.start, whole.stop)
+    result = Result(
+        system=name,
+        shape=work.name,
         claims=count,
         expected=len(truth),
         got=len(ids),
         missing=len(truth - set(ids)),
         extra=len(set(ids) - truth),
         duplicates=len(ids) - len(set(ids)),
-        claims_per_second=claims_per_second,
-        second_half_per_second=second_half,
-        cpu_us_per_claim=cpu * 1e6,
+        claims_per_second=whole.rate,
+        second_half_per_second=half.rate,
+        cpu_us_per_claim=spent.system / whole.claims * 1e6 if whole.claims else 0.0,
+        broker_us_per_claim=spent.broker / whole.claims * 1e6 if whole.claims else 0.0,
+        free_cores=spent.idle / (whole.stop - whole.start),
         peak_rss_mb=watch.peak_rss_mb,
         commits_at_end=commits,
-        seconds=seconds,
+        seconds=whole.stop - whole.start,
     )
+    return result, watch.memory
 
 
 def _outputs(cluster: Cluster, running: Running, expected: int, patience: float) -> list[Output]:
@@ -123,17 +178,18 @@ def _commits_reach_the_end(cluster: Cluster, running: Running, topic: str) -> bo
     return False
 
 
-def rate(
-    outputs: list[Output], count: int, expected: int, share: float, watch: Watch
-) -> tuple[float, float, float]:
-    """(claims a second, CPU seconds a claim, seconds) behind the first `share` of the outputs."""
-    times = [output.at for output in outputs]
-    if len(times) < 4:
-        return 0.0, 0.0, 0.0
-    start = times[int(len(times) * share)]
-    rest = len(times) - bisect_right(times, start)
-    seconds = times[-1] - start
-    if not rest or not seconds:
-        return 0.0, 0.0, 0.0
-    claims = count * rest / expected
-    return claims / seconds, watch.cpu_between(start, times[-1]) / claims, seconds
+def window(times: list[float], count: int, expected: int, share: float) -> Window:
+    """What lies behind the first `share` of the outputs.
+
+    Args:
+        times: of the outputs, in order.
+        count: claims in all.
+        expected: of them in scope.
+        share: of the outputs, to be left out.
+    """
+    if len(times) >= 4:
+        start = times[int(len(times) * share)]
+        rest = len(times) - bisect_right(times, start)
+        if rest and times[-1] > start:
+            return Window(start, times[-1], count * rest / expected)
+    return Window(0.0, 1.0, 0.0)  # too little to time

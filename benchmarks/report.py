@@ -1,113 +1,64 @@
-"""The results as people read them: a table, the raw numbers beside it, a plot."""
+"""The results as people read them: tables, the raw numbers beside them, a picture."""
 
 import json
 import platform
-import statistics
 import subprocess
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import click
-import msgspec
+from msgspec import Struct, field
 
-from benchmarks.measure import Result
 from benchmarks.setup import HERE, PEER_PYTHON
 
-OURS = "cg-trans-03"
+
+class Report(Struct):
+    """What a plan came to.
+
+    Attributes:
+        title: of the whole.
+        text: in Markdown.
+        numbers: all of them, for `plot.py` and for whoever wants to reckon.
+        faults: wrong work, a line each.
+        has_picture: whether `plot.py` knows how to draw it.
+    """
+
+    title: str
+    text: str
+    numbers: dict[str, Any]
+    faults: list[str] = field(default_factory=list)
+    has_picture: bool = True
 
 
-class Line(msgspec.Struct):
-    """One system on one shape: medians over the rounds."""
-
-    shape: str
-    system: str
-    claims_per_second: float
-    second_half_per_second: float
-    cpu_us_per_claim: float
-    peak_rss_mb: float
-    to_best_peer: float
-    is_right: bool
-    lost: int
-    rounds: int
-
-    @property
-    def ratio(self) -> str:
-        """To the best peer; blank where no peer was measured."""
-        return f"{self.to_best_peer:.2f}" if self.to_best_peer else ""
-
-    @property
-    def work(self) -> str:
-        """In a word, whether it did what it was to do."""
-        if self.is_right:
-            return "exact"
-        return f"lost {self.lost}" if self.lost else "wrong"
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table, its first column to the left, the others to the right."""
+    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
 
 
-def summarize(results: list[Result]) -> list[Line]:
-    """Medians, fastest first within a shape."""
-    lines = []
-    for shape in dict.fromkeys(result.shape for result in results):
-        of_shape = [result for result in results if result.shape == shape]
-        medians = {
-            name: _median([one for one in of_shape if one.system == name])
-            for name in dict.fromkeys(one.system for one in of_shape)
-        }
-        peers = [
-            max(line.claims_per_second, line.second_half_per_second)
-            for name, line in medians.items()
-            if not name.startswith(OURS)
-        ]
-        best = max(peers, default=0.0)
-        for line in medians.values():
-            line.to_best_peer = line.claims_per_second / best if best else 0.0
-        lines += sorted(medians.values(), key=lambda line: -line.claims_per_second)
-    return lines
+def keep(report: Report, folder: Path | None, name: str) -> None:
+    """Print a report; with a folder, keep it there with the numbers and a picture."""
+    around = environment()
+    facts = "".join(f"- {key}: {value}\n" for key, value in around.items())
+    text = f"# {report.title}\n\n{facts}\n{report.text}"
+    click.echo("\n" + text)
+    if folder is None:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.md").write_text(text)
+    raw = folder / f"{name}.json"
+    raw.write_text(json.dumps({"environment": around, **report.numbers}, indent=1) + "\n")
+    if report.has_picture:
+        draw(raw)
 
 
-def _median(results: list[Result]) -> Line:
-    def middle(name: str) -> float:
-        return float(statistics.median(getattr(result, name) for result in results))
-
-    return Line(
-        shape=results[0].shape,
-        system=results[0].system,
-        claims_per_second=middle("claims_per_second"),
-        second_half_per_second=middle("second_half_per_second"),
-        cpu_us_per_claim=middle("cpu_us_per_claim"),
-        peak_rss_mb=middle("peak_rss_mb"),
-        to_best_peer=0.0,
-        is_right=all(result.is_right for result in results),
-        lost=max(result.missing for result in results),
-        rounds=len(results),
-    )
-
-
-def as_markdown(lines: list[Line], environment: dict[str, str]) -> str:
-    """The table, with what it was measured on."""
-    parts = ["# Measured", "", *(f"- {key}: {value}" for key, value in environment.items()), ""]
-    for shape in dict.fromkeys(line.shape for line in lines):
-        parts += [
-            f"## {shape}",
-            "",
-            "| system | claims/s | second half | CPU µs/claim | peak RSS MB | to best | work |",
-            "|---|--:|--:|--:|--:|--:|---|",
-        ]
-        for line in lines:
-            if line.shape == shape:
-                name = f"**{line.system}**" if line.system == OURS else line.system
-                parts.append(
-                    f"| {name} | {line.claims_per_second:,.0f} |"
-                    f" {line.second_half_per_second:,.0f} | {line.cpu_us_per_claim:.2f} |"
-                    f" {line.peak_rss_mb:.0f} | {line.ratio} |"
-                    f" {line.work} |"
-                )
-        parts.append("")
-    parts.append(
-        f"Medians of {max(line.rounds for line in lines)} rounds in which all took turns. The "
-        "ratio is to the fastest peer, its second half (JIT warm) if that is faster."
-    )
-    return "\n".join(parts) + "\n"
+def draw(raw: Path) -> None:
+    """Draw the numbers of a report beside them."""
+    plot = [str(PEER_PYTHON), str(HERE / "plot.py"), str(raw), str(raw.with_suffix(""))]
+    subprocess.run(plot, check=True)
 
 
 def environment() -> dict[str, str]:
@@ -146,26 +97,3 @@ def _commit() -> str:
 def _kafka_version() -> str:
     pom = (HERE / "peers" / "kafka_streams" / "pom.xml").read_text()
     return pom.partition("<kafka.version>")[2].partition("<")[0]
-
-
-def write_report(results: list[Result], folder: Path | None, name: str) -> None:
-    """Print the table; with a folder, keep it there with the numbers and a plot."""
-    if not results:
-        return
-    lines, around = summarize(results), environment()
-    table = as_markdown(lines, around)
-    click.echo("\n" + table)
-    if folder is None:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.md").write_text(table)
-    numbers = {
-        "environment": around,
-        "lines": msgspec.to_builtins(lines),
-        "results": msgspec.to_builtins(results),
-    }
-    raw = folder / f"{name}.json"
-    raw.write_text(json.dumps(numbers, indent=1) + "\n")
-    subprocess.run(
-        [str(PEER_PYTHON), str(HERE / "plot.py"), str(raw), str(folder / name)], check=True
-    )

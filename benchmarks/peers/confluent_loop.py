@@ -3,6 +3,7 @@
 Arguments: bootstrap servers, claims topic, history topic, output topic, group.
 """
 
+import os
 import sys
 import time
 
@@ -19,7 +20,7 @@ def main(servers: str, claims: str, history_topic: str, output: str, group: str)
         {
             "bootstrap.servers": servers,
             "compression.type": "lz4",
-            "linger.ms": 20,
+            "linger.ms": int(os.environ.get("LINGER_MS", "20")),
             "queue.buffering.max.messages": 1_000_000,
         }
     )

@@ -27,7 +27,7 @@ def build(
         topic_replication_factor=1,
         topic_disable_leader=True,
         web_enabled=False,
-        producer_linger=0.02,
+        producer_linger=int(os.environ.get("LINGER_MS", "20")) / 1000,
         producer_compression_type="lz4",
         consumer_max_fetch_size=4_194_304,
     )

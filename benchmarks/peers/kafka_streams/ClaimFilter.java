@@ -121,7 +121,7 @@ public final class ClaimFilter {
         config.put("consumer.max.poll.records", 10_000);
         config.put("consumer.fetch.max.bytes", 52_428_800);
         config.put("consumer.max.partition.fetch.bytes", 8_388_608);
-        config.put("producer.linger.ms", 20);
+        config.put("producer.linger.ms", System.getenv().getOrDefault("LINGER_MS", "20"));
         config.put("producer.batch.size", 262_144);
         config.put("producer.compression.type", "lz4");
         return config;

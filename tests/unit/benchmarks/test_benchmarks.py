@@ -3,17 +3,9 @@
 import pytest
 
 from benchmarks.claims import MEMBERS, Shape, claims, histories, member
-from benchmarks.cluster import Output
-from benchmarks.measure import Result, rate
-from benchmarks.report import summarize
+from benchmarks.measure import Result, window
+from benchmarks.throughput import summarize
 from stream_app.pipeline.decode import decode_claim, decode_history
-
-
-class Cpu:
-    """A process that keeps half a core busy."""
-
-    def cpu_between(self, start: float, stop: float) -> float:
-        return (stop - start) / 2
 
 
 @pytest.mark.parametrize("claim_bytes", [300, 910, 5_000])
@@ -42,14 +34,13 @@ def test_histories_are_decoded_and_lie_where_the_members_claims_do():
 @pytest.mark.parametrize("burst", [1, 10, 50])
 def test_rate_is_the_same_when_outputs_come_in_bursts(burst: int):
     """1,000 outputs of 100,000 claims, 100 a second, handed over in portions of any size."""
-    outputs = [Output(str(n), 5 + (n // burst + 1) * burst / 100) for n in range(1000)]
-    claims_per_second, cpu, _ = rate(outputs, 100_000, 1000, 0.1, Cpu())  # type: ignore[arg-type]
-    assert claims_per_second == pytest.approx(10_000)
-    assert cpu == pytest.approx(0.5 / 10_000)
+    times = [5 + (n // burst + 1) * burst / 100 for n in range(1000)]
+    assert window(times, 100_000, 1000, 0.1).rate == pytest.approx(10_000)
 
 
 def test_rate_is_nothing_when_there_is_too_little_to_time():
-    assert rate([Output("a", 1.0)] * 3, 10, 3, 0.1, Cpu()) == (0, 0, 0)  # type: ignore[arg-type]
+    assert window([1.0] * 3, 10, 3, 0.1).rate == 0
+    assert window([1.0] * 30, 30, 30, 0.1).rate == 0
 
 
 def _result(system: str, claims_per_second: float, **fields: object) -> Result:
@@ -65,6 +56,8 @@ def _result(system: str, claims_per_second: float, **fields: object) -> Result:
         "claims_per_second": claims_per_second,
         "second_half_per_second": claims_per_second,
         "cpu_us_per_claim": 1.0,
+        "broker_us_per_claim": 1.0,
+        "free_cores": 0.5,
         "peak_rss_mb": 1.0,
         "commits_at_end": True,
         "seconds": 1.0,
