@@ -52,6 +52,10 @@ def test_scan_finds_what_the_predicate_finds_when_started_anywhere(
 
     assert as_seen(result.records) == in_scope(visible)
     assert result.seen == len(visible)
+    assert (
+        result.batches
+        == SCANNERS[0].scan(log.fetch(position, read_committed=read_committed)).batches
+    )
     assert (result.from_offset, result.to_offset) == (position, log.next_offset)
     skipped = {one.offset: one for one in visible}
     for sample in as_seen(result.samples):

@@ -3,6 +3,7 @@
 raw_fetch     the bytes of a fetch, out of aiokafka's fetcher
 chunked_reader  receives a fetch without copying it twice
 batch_walk    which batches of a fetch hold data, and what becomes of the others
+transactions  markers and aborted transactions, which nobody is to see
 batch_scan    the fast scan
 plain_scan    the same by aiokafka's own reader, record by record
 record_scan   the same, and our own reader where aiokafka's fails; every other topic

@@ -7,12 +7,9 @@ that does not understand is left to aiokafka (`plain_scan.py`), which also raise
 
 from abc import ABC, abstractmethod
 
-from aiokafka.record.control_record import ABORT_MARKER, ControlRecord
-from aiokafka.record.default_records import DefaultRecordBatch
 from google_crc32c import value as crc32c
 
 from stream_app.worker.scan.fetched import (
-    MAGIC_OFFSET,
     Fetched,
     RawRecord,
     ScanResult,
@@ -21,7 +18,6 @@ from stream_app.worker.scan.fetched import (
 from stream_app.worker.scan.plain_scan import Wanted, read_plain
 from stream_app.worker.scan.record_batch import (
     CRC_START,
-    HEADER_SIZE,
     UNREADABLE,
     BatchHeader,
     Inflater,
@@ -32,6 +28,7 @@ from stream_app.worker.scan.record_batch import (
     walk,
 )
 from stream_app.worker.scan.sampling import Sampler
+from stream_app.worker.scan.transactions import Transactions, header_of
 
 
 class BatchWalk(ABC):
@@ -56,21 +53,18 @@ class BatchWalk(ABC):
         """
         data = fetched.data
         result = ScanResult.of(fetched)
-        aborted = _AbortedTransactions(fetched) if fetched.read_committed else None
+        transactions = Transactions(fetched)
         for start, stop in batch_bounds(data):
             result.wire_bytes += stop - start
-            if stop - start < HEADER_SIZE or data[start + MAGIC_OFFSET] != 2:
+            header = header_of(data, start, stop)
+            if header is None:
                 self._read_plain(fetched, start, stop, result)
                 continue
-            header = BatchHeader.read(data, start)
             body = data[start + CRC_START : stop]
             if fetched.check_crcs and crc32c(body) != header.crc:
                 self._read_plain(fetched, start, stop, result)
                 continue
-            if aborted is not None and aborted.hide(header, data, start, stop):
-                result.to_offset = header.next_offset
-                continue
-            if header.is_control:
+            if transactions.hide(header, data, start, stop):
                 result.to_offset = header.next_offset
                 continue
             try:
@@ -136,24 +130,3 @@ class Builder:
             bytes(self._view[value_start:value_stop]) if value_start >= 0 else None,
             read_headers(self._buffer, value_stop, stop),
         )
-
-
-class _AbortedTransactions:
-    """Which producers' transactions are aborted at the place that has been reached."""
-
-    def __init__(self, fetched: Fetched) -> None:
-        self._ahead = sorted(fetched.aborted, key=lambda one: one[1], reverse=True)
-        self._producers: set[int] = set()
-
-    def hide(self, header: BatchHeader, data: bytes, start: int, stop: int) -> bool:
-        """Whether the batch belongs to an aborted transaction; minds its end if it marks one."""
-        while self._ahead and self._ahead[-1][1] <= header.base_offset:
-            self._producers.add(self._ahead.pop()[0])
-        if header.is_control and _is_abort_marker(data[start:stop]):
-            self._producers.discard(header.producer_id)
-        return header.is_transactional and header.producer_id in self._producers
-
-
-def _is_abort_marker(batch: bytes) -> bool:
-    record = next(DefaultRecordBatch(batch))
-    return record.key is not None and ControlRecord.parse(record.key) == ABORT_MARKER

@@ -21,6 +21,7 @@ from stream_app.worker.scan.fetched import (
     batch_bounds,
 )
 from stream_app.worker.scan.sampling import Sampler
+from stream_app.worker.scan.transactions import Transactions, header_of
 
 Wanted = Callable[[bytes | None], bool]
 """Whether a record with this value is not skipped."""
@@ -40,11 +41,15 @@ def scan_plain(fetched: Fetched, sampler: Sampler) -> ScanResult:
         aiokafka.errors.UnsupportedCodecError: a codec nobody knows.
     """
     result = ScanResult.of(fetched)
-    result.wire_bytes = sum(stop - start for start, stop in batch_bounds(fetched.data))
-    result.batches = sum(1 for _ in batch_bounds(fetched.data))
-    result.plain_batches = result.batches
     for reader in readers(fetched):
         _collect(reader, result, sampler, may_matter)
+    transactions = Transactions(fetched)
+    for start, stop in batch_bounds(fetched.data):
+        result.wire_bytes += stop - start
+        header = header_of(fetched.data, start, stop)
+        if header is None or not transactions.hide(header, fetched.data, start, stop):
+            result.batches += 1
+    result.plain_batches = result.batches
     return result.completing(fetched)
 
 
