@@ -16,8 +16,15 @@ from stream_app.logs import set_up_logging
 from stream_app.pipeline.decide import Decider
 from stream_app.pipeline.decode import decode_claim
 from stream_app.policy.load import load_applicability, load_policies
-from stream_app.replay.bounds import parse_time
-from stream_app.replay.verify import Recorded, State, Verdict, read_recorded, states_at, verify
+from stream_app.replay.verify import (
+    NotADecision,
+    Recorded,
+    State,
+    Verdict,
+    read_recorded,
+    states_at,
+    verify,
+)
 from stream_app.replay.verify_events import fetch
 from stream_app.settings import Settings
 
@@ -102,16 +109,9 @@ def _recorded(name: str) -> list[Recorded]:
 
 def _read(name: str, line: InputLine) -> Recorded:
     try:
-        recorded = read_recorded(line.value)
-    except ValueError as fault:
-        at = str(fault)
-        why = f"is not a decision event; look at {at}" if at else "is not JSON"
-        raise UsageError(f"{name}: line {line.number}: {why}") from None
-    if parse_time(recorded.evaluated_at) is None:
-        raise UsageError(
-            f"{name}: line {line.number}: is not a decision event; look at $.evaluated_at"
-        )
-    return recorded
+        return read_recorded(line.value)
+    except NotADecision as fault:
+        raise UsageError(f"{name}: line {line.number}: {fault}") from None
 
 
 def _cases(
@@ -135,10 +135,7 @@ def _cases(
             state = known.get(each.member_id, State(()))
             yield _Case(claim if each.is_of(claim) else None, [state])
         else:
-            at = parse_time(each.evaluated_at)
-            assert at is not None
-            states = states_at(fetched.history_of(each), at)
-            yield _Case(fetched.claim_of(each), states)
+            yield _Case(fetched.claim_of(each), states_at(fetched.history_of(each), each.at))
 
 
 def _files(history: str) -> dict[str, State]:

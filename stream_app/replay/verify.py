@@ -15,8 +15,10 @@ from msgspec import Struct
 from stream_app.domain.claim import Claim
 from stream_app.domain.decision import Decision, Outcome
 from stream_app.domain.history import Transplant
+from stream_app.errors import CgTrans03Error
 from stream_app.pipeline.decide import Decider
 from stream_app.pipeline.enrich import MemberHistory
+from stream_app.replay.bounds import parse_time
 from stream_app.replay.history import Heard, on_file
 from stream_app.replay.verify_differences import Difference, RecordedLine, differences, of_decision
 
@@ -28,6 +30,17 @@ NO_HISTORY = Difference(
     "history",
     "transplants that it names are not on file any more: the member was erased, or events deleted",
 )
+
+
+class NotADecision(CgTrans03Error):
+    """A record is no decision event.
+
+    Args:
+        where: a JSON path; None where it is not JSON at all.
+    """
+
+    def __init__(self, where: str | None) -> None:
+        super().__init__("is not JSON" if where is None else f"is no decision event; see {where}")
 
 
 class Place(Struct, frozen=True):
@@ -57,6 +70,11 @@ class Recorded(Struct, frozen=True):
     lines: tuple[RecordedLine, ...]
     source: Place
     evaluated_at: str
+
+    @property
+    def at(self) -> int:
+        """When it was made, in milliseconds since the epoch."""
+        return parse_time(self.evaluated_at) or 0
 
     def is_of(self, claim: Claim | None) -> bool:
         """Whether a claim is the one that was decided."""
@@ -192,15 +210,17 @@ def read_recorded(value: bytes) -> Recorded:
     """A decision event from its JSON text.
 
     Raises:
-        ValueError: it is none; says where, with no value of it.
+        NotADecision: says where it is none, with no value of it.
     """
     try:
         recorded = _decoder.decode(value)
     except msgspec.ValidationError as error:
         _, at, where = str(error).rpartition(" - at ")
-        raise ValueError(where.strip("`") if at else "$") from None
+        raise NotADecision(where.strip("`") if at else "$") from None
     except msgspec.DecodeError:
-        raise ValueError("") from None
+        raise NotADecision(None) from None
     if not recorded.source.is_whole:
-        raise ValueError("$.source")
+        raise NotADecision("$.source")
+    if parse_time(recorded.evaluated_at) is None:
+        raise NotADecision("$.evaluated_at")
     return recorded
