@@ -14,6 +14,7 @@ from stream_app.worker.batch import Batch
 from stream_app.worker.credentials import broker_credentials
 from stream_app.worker.failed import tell_of_failure
 from stream_app.worker.hop import Hop
+from stream_app.worker.lanes import Lanes
 from stream_app.worker.outbox import Outbox
 from stream_app.worker.producer_watch import count_retries
 from stream_app.worker.transport import Transport
@@ -65,11 +66,24 @@ class HopApp(faust.App):
         self.hop.gate.open(generation)
 
     def consume(self, handler: Callable[[Batch], Awaitable[None]], *topics: str) -> None:
-        """Give every batch of `topics` to `handler`, one after the other: order is kept.
+        """Give every batch of `topics` to `handler`: of one partition one after the other.
 
         A batch is done when the handler returns. Should it raise, the worker stops before the
         input is committed: Faust alone would call the batch done and go on.
         """
+        records = metrics.BATCH_RECORDS.labels(self.hop.name)
+
+        async def work(batch: Batch) -> None:
+            records.observe(len(batch.records))
+            try:
+                async with self.hop.running(batch):
+                    await handler(batch)
+            except Exception as failure:
+                tell_of_failure(self.hop.name, batch, failure)
+                raise
+
+        lanes = Lanes(work, self.add_future)
+        self.hop.lanes.append(lanes)
         # Faust takes no part in commits: the ledger does that (acks=False).
         channel = self.topic(
             *topics,
@@ -79,20 +93,9 @@ class HopApp(faust.App):
             maxsize=_QUEUED_BATCHES,
         )
 
-        records = metrics.BATCH_RECORDS.labels(self.hop.name)
-
         async def agent(stream: Any) -> None:
             async for batch in stream:
-                if not batch.span.alive:
-                    continue
-                records.observe(len(batch.records))
-                try:
-                    async with self.hop.running(batch):
-                        await handler(batch)
-                except Exception as failure:
-                    tell_of_failure(self.hop.name, batch, failure)
-                    await self.crash(failure)
-                    raise
+                lanes.put(batch)
 
         name = f"{self.conf.id}.{handler.__name__}"
         self.agent(channel, name=name, concurrency=1)(agent)

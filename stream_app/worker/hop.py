@@ -1,4 +1,4 @@
-"""What one hop's consumer thread and its agents share: gate, ledger, limits, running batches."""
+"""What one hop's consumer thread and its agents share: gate, ledger, limits, batches at work."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,6 +14,7 @@ from stream_app.tracing import Tracer
 from stream_app.worker.batch import Batch
 from stream_app.worker.claim_scan import ClaimScan
 from stream_app.worker.gate import Gate
+from stream_app.worker.lanes import Lanes
 from stream_app.worker.ledger import Ledger
 
 logger = get_logger(__name__)
@@ -36,6 +37,8 @@ class Hop:
     tracer: Tracer | None = None
     gate: Gate = field(default_factory=Gate)
     ledger: Ledger = field(default_factory=Ledger)
+    lanes: list[Lanes] = field(default_factory=list)
+    """Where batches wait to be worked on."""
     _running: int = 0
     _idle: asyncio.Event | None = None
 
@@ -72,7 +75,12 @@ class Hop:
                 self._idle.set()
 
     async def settled(self) -> None:
-        """Wait until no batch is being worked on, `settle_seconds` at the most."""
+        """Wait until no batch is being worked on, `settle_seconds` at the most.
+
+        What is not begun by now is not begun at all: it will be read again.
+        """
+        for lanes in self.lanes:
+            lanes.clear()
         if self._running and self._idle is not None:
             try:
                 await asyncio.wait_for(self._idle.wait(), self.settle_seconds)

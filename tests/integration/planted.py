@@ -2,12 +2,13 @@
 
 The failure tests mean something only if they fail when the worker is wrong. Each bug takes away
 one of the worker's own safeguards and leaves the rest as it is. `stuck-broker` is no bug but the
-circumstance in which some of them show: nothing that is sent is ever acknowledged. Nor is
-`slow-broker`.
+circumstance in which some of them show: nothing that is sent is ever acknowledged. Nor are
+`slow-broker` and `busy-loop`.
 """
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -19,6 +20,7 @@ from faust.types import TP
 from stream_app.worker import (
     gate,
     hop,
+    lanes,
     ledger,
     outbox,
     tables,
@@ -127,9 +129,28 @@ def slow_broker() -> None:
     outbox.Outbox.acknowledged = acknowledge_slowly  # type: ignore[method-assign]
 
 
+def busy_loop() -> None:
+    """Whenever an agent has taken a batch the loop is busy for a while, as with large ones."""
+    put = lanes.Lanes.put
+
+    def put_slowly(self: lanes.Lanes, batch: Any) -> None:
+        put(self, batch)
+        time.sleep(0.3)
+
+    lanes.Lanes.put = put_slowly  # type: ignore[method-assign]
+
+
 BUGS = {
     bug.__name__.replace("_", "-"): bug
-    for bug in (no_gate, commit_position, finish_early, forget_changelog, stuck_broker, slow_broker)
+    for bug in (
+        no_gate,
+        commit_position,
+        finish_early,
+        forget_changelog,
+        stuck_broker,
+        slow_broker,
+        busy_loop,
+    )
 }
 
 

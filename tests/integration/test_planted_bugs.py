@@ -137,7 +137,7 @@ async def test_claims_go_missing_when_there_is_no_gate(
     a partition whose queue was full out of its fetch loop, and forgets it when it clears the queue.
     """
     system, load = await _with_rows_and_no_commit(make_system, decider)
-    await _one_more_start(system, "slow-broker,no-gate,commit-position")
+    await _one_more_start(system, "slow-broker,busy-loop,no-gate,commit-position")
     assert any("claims not decided" in fault for fault in await load.faults())
 
 
@@ -145,7 +145,7 @@ async def test_nothing_goes_missing_when_there_is_a_gate(
     make_system: MakeSystem, decider: Decider
 ) -> None:
     system, load = await _with_rows_and_no_commit(make_system, decider)
-    await _one_more_start(system, "slow-broker")
+    await _one_more_start(system, "slow-broker,busy-loop")
     assert [fault for fault in await load.faults() if "claims not decided" in fault] == []
 
 

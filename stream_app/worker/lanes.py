@@ -1,0 +1,57 @@
+"""Partitions side by side, the batches of each one after the other.
+
+Most of a batch's time is waiting for the broker's word. While one partition waits another is
+worked on; within a partition the next batch begins only when the one before it is done, so that
+what is sent keeps its order and each batch finds the rows as the one before it left them.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from stream_app.worker.batch import Batch
+
+Work = Callable[[Batch], Awaitable[None]]
+Spawn = Callable[[Coroutine[Any, Any, None]], object]
+
+
+class Lanes:
+    """The batches that wait their turn, by partition.
+
+    By the partition's number alone: a member's claims and history lie in partitions of the same
+    number in two topics, share the member's rows, and so share a lane.
+
+    How many batches wait is bounded by the bytes in flight, which count them until they are done.
+
+    Args:
+        work: what is to be done with a batch. Where it fails nothing more is done in that lane.
+        spawn: starts a coroutine and stops the worker should it fail.
+    """
+
+    def __init__(self, work: Work, spawn: Spawn) -> None:
+        self._work = work
+        self._spawn = spawn
+        self._lanes: dict[int, deque[Batch]] = {}
+
+    def put(self, batch: Batch) -> None:
+        """Have a batch worked on as soon as its lane is free."""
+        lane = self._lanes.get(batch.partition)
+        if lane is not None:
+            lane.append(batch)
+            return
+        lane = self._lanes[batch.partition] = deque((batch,))
+        self._spawn(self._walk(batch.partition, lane))
+
+    def clear(self) -> None:
+        """Forget what waits. What is being worked on goes on, and its lane is not free before."""
+        for lane in self._lanes.values():
+            lane.clear()
+
+    async def _walk(self, partition: int, lane: deque[Batch]) -> None:
+        while lane:
+            batch = lane.popleft()
+            # The partition may have moved on while the batch waited.
+            if batch.span.alive:
+                await self._work(batch)
+        # Not where the work failed: that lane stays shut.
+        del self._lanes[partition]

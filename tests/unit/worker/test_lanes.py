@@ -1,0 +1,115 @@
+"""Partitions side by side, the batches of each in order, and nothing begun that is not ours."""
+
+import asyncio
+from collections.abc import Coroutine
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from stream_app.worker.lanes import Lanes
+
+
+class Site:
+    """Where batches are worked on: each begins, waits for its word, and ends."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.words: dict[str, asyncio.Future[None]] = {}
+        self.tasks: list[asyncio.Task[None]] = []
+        self.lanes = Lanes(self._work, self._spawn)
+
+    def _spawn(self, walk: Coroutine[Any, Any, None]) -> None:
+        self.tasks.append(asyncio.ensure_future(walk))
+
+    async def _work(self, batch: Any) -> None:
+        self.seen.append(f"{batch.name} begins")
+        await self.words.setdefault(batch.name, asyncio.get_running_loop().create_future())
+        self.seen.append(f"{batch.name} ends")
+
+    async def put(self, *names: str) -> list[Any]:
+        """Batches by name: a1 is the first of topic a's partition 1."""
+        batches: list[Any] = [
+            SimpleNamespace(
+                name=name, topic=name[0], partition=int(name[1]), span=SimpleNamespace(alive=True)
+            )
+            for name in names
+        ]
+        for batch in batches:
+            self.lanes.put(batch)
+        await self.turn()
+        return batches
+
+    async def end(self, name: str) -> None:
+        self.words[name].set_result(None)
+        await self.turn()
+
+    async def turn(self) -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    def new(self) -> list[str]:
+        seen, self.seen = self.seen, []
+        return seen
+
+
+async def test_partition_is_worked_on_while_another_waits_for_the_broker() -> None:
+    site = Site()
+    await site.put("a1", "a2")
+    assert site.new() == ["a1 begins", "a2 begins"]
+
+
+async def test_batches_of_a_partition_go_one_after_the_other() -> None:
+    site = Site()
+    await site.put("a1 first", "a1 second", "a1 third")
+    assert site.new() == ["a1 first begins"]
+    await site.end("a1 first")
+    assert site.new() == ["a1 first ends", "a1 second begins"]
+    await site.end("a1 second")
+    await site.end("a1 third")
+    assert site.new() == ["a1 second ends", "a1 third begins", "a1 third ends"]
+    await site.put("a1 fourth")
+    assert site.new() == ["a1 fourth begins"], "an empty lane is free again"
+
+
+async def test_claims_and_history_of_a_member_go_one_after_the_other() -> None:
+    """They lie in two topics, and what one does to the member's rows the other must see."""
+    site = Site()
+    await site.put("a1", "b1")
+    assert site.new() == ["a1 begins"]
+    await site.end("a1")
+    assert site.new() == ["a1 ends", "b1 begins"]
+
+
+async def test_batch_is_left_out_when_its_partition_has_moved_on_meanwhile() -> None:
+    site = Site()
+    _, second, _ = await site.put("a1", "a1 second", "a1 third")
+    second.span.alive = False
+    await site.end("a1")
+    assert site.new() == ["a1 begins", "a1 ends", "a1 third begins"]
+
+
+async def test_what_waits_is_forgotten_and_what_runs_goes_on_when_cleared() -> None:
+    site = Site()
+    await site.put("a1", "a1 second")
+    site.lanes.clear()
+    await site.put("a1 third")
+    assert site.new() == ["a1 begins"], "the lane is not free before the first has ended"
+    await site.end("a1")
+    assert site.new() == ["a1 ends", "a1 third begins"]
+
+
+async def test_nothing_more_is_begun_in_a_lane_when_its_batch_has_failed() -> None:
+    """What comes behind would be done on top of what is not."""
+    site = Site()
+    await site.put("a1", "a1 second", "a2")
+    site.words["a1"].set_exception(ConnectionError())
+    await site.turn()
+    await site.put("a1 third", "a2 second")
+    assert site.new() == ["a1 begins", "a2 begins"]
+    with pytest.raises(ConnectionError):
+        await site.tasks[0]
+    await site.end("a2")
+    assert site.new() == ["a2 ends", "a2 second begins"]
+    for task in site.tasks[1:]:
+        task.cancel()
