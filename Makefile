@@ -46,6 +46,10 @@ docs: setup ## write docs/settings.md from the settings themselves
 chart: setup ## write the chart's schema, README and dashboards from their sources
 	$(BIN)/python -m deploy.write
 
+.PHONY: pictures
+pictures: setup ## draw the dashboards from a real run into docs/pictures (some minutes)
+	$(BIN)/python -m deploy.pictures
+
 .PHONY: deploy-tools
 deploy-tools: setup ## build the Helm and the kube-score that test the chart, once (a few minutes)
 	$(BIN)/python -m deploy.tools
