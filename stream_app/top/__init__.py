@@ -1,0 +1,1 @@
+"""A live view of running workers in a terminal, from what they serve on /metrics."""
