@@ -14,11 +14,14 @@ under its own name: batches, stages, rebalances, assigned partitions, table rows
 
 from collections.abc import Iterable
 
-from prometheus_client import Counter, Gauge, Histogram, Info
+from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_metrics
 
 from stream_app import __version__
 from stream_app.domain.decision import Outcome, Trigger
 from stream_app.errors import DeadLetterReason
+
+# One more series for every counter and histogram, which nobody asks for.
+disable_created_metrics()
 
 BUILD = Info("cg_trans_03_build", "Version of the service.")
 BUILD.info({"version": __version__})
