@@ -329,6 +329,16 @@ def test_what_cannot_work_is_refused_when_rendered(run_helm, wrong: str, word: s
     assert word in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "port"),
+    [("http://collector:4318", 4318), ("https://otel.example/v1", 443), ("http://[::1]/x", 80)],
+)
+def test_traces_get_out_when_they_are_sent(render, endpoint: str, port: int) -> None:
+    documents = render(*MINIMAL, "--set", f"settings.tracing_endpoint={endpoint}")
+    (policy,) = of_kind(documents, "NetworkPolicy")
+    assert [{"protocol": "TCP", "port": port}] in [to["ports"] for to in policy["spec"]["egress"]]
+
+
 def test_no_secret_is_made_when_rendered(render) -> None:
     for values in CI:
         assert not of_kind(render("-f", values), "Secret")
