@@ -297,8 +297,8 @@ def _metrics(settings: Settings, port: int | None, *, asked: bool) -> Iterator[N
         click.echo(f"no metrics: port {settings.metrics_port}: {failure.strerror}", err=True)
         yield
         return
-    if port == 0:
-        click.echo(f"metrics on {settings.metrics_host}:{server.port}", err=True)
+    if 0 in (port, settings.metrics_port):
+        click.echo(f"metrics and health on {settings.metrics_host}:{server.port}", err=True)
     try:
         yield
     finally:

@@ -68,7 +68,7 @@ class Comparison:
             claim_version=claim.claim_version,
             member_id=claim.member_id,
             line_of_business=claim.line_of_business,
-            service_month=f"{claim.lines[0].service_date:%Y-%m}",
+            service_month=claim.lines[0].service_date.isoformat()[:7],
             topic=standing.source.topic,
             partition=standing.source.partition,
             offset=standing.source.offset,
@@ -98,14 +98,14 @@ class Comparison:
             return Cause.NOT_DECIDABLE
         if not differs(last, fresh):
             return Cause.NONE
-        if self._was_decided_by_an_earlier_state(claim, standing):
-            return Cause.HISTORY
         then = None if before.evaluated_at is None else parse_instant(before.evaluated_at)
         known = on_file(standing.events, None if then is None else to_milliseconds(then))
         by_what_was_known = self._decider.decide(claim, known)
-        if by_what_was_known is None or differs(last, by_what_was_known):
-            return Cause.POLICY
-        return Cause.HISTORY
+        if by_what_was_known is not None and not differs(last, by_what_was_known):
+            return Cause.HISTORY
+        if self._was_decided_by_an_earlier_state(claim, standing):
+            return Cause.HISTORY
+        return Cause.POLICY
 
     def _was_decided_by_an_earlier_state(self, claim: Claim, standing: Standing) -> bool:
         """Whether some earlier state of the history gives the very id of what was decided.

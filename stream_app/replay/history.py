@@ -92,8 +92,11 @@ def on_file(events: Iterable[Heard], as_of: int | None = None) -> tuple[Transpla
         events: all of one member, in any order.
         as_of: milliseconds since the epoch: only what had come in by then counts. None: all.
     """
+    known = [each.event for each in events if as_of is None or each.timestamp <= as_of]
+    if len(known) < 2:
+        # Most members have one transplant, told of once.
+        return tuple([each.transplant for each in known if each.transplant is not None])
     history = MemberHistory()
-    for each in events:
-        if as_of is None or each.timestamp <= as_of:
-            history.apply(each.event)
+    for event in known:
+        history.apply(event)
     return history.on_file()
