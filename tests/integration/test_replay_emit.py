@@ -1,5 +1,9 @@
 """Claims that are handed back to their owner: what it decides anew, and what it leaves alone."""
 
+import shutil
+from collections import Counter
+from pathlib import Path
+
 import orjson
 
 from stream_app.domain.decision import Outcome
@@ -9,7 +13,7 @@ from stream_app.replay.emit import HandOver
 from stream_app.worker.outbox import partition_of_member
 from tests.contract.contracts import DECISION, DRIFT, fits
 from tests.integration.events import TRACEPARENT, Member, claim, history, new_member
-from tests.integration.harness import Out, System
+from tests.integration.harness import Out, System, Worker, eventually
 
 REPLAY_ID = "8a0f3a9e-6d0b-4a53-9a54-0d6c4a1d7e21"
 PRESUMING = {"CG_TRANS_03_MISSING_DONOR": "presume_same"}
@@ -228,4 +232,123 @@ async def test_claim_is_filed_when_what_hands_it_over_cannot_be_read(system: Sys
         assert letter.headers["cg_trans_03.where"] == b"header cg_trans_03.replay"
         assert letter.record.value == copy.record.value
     assert len(await system.decisions_of(member.claim_id)) == 1
+    assert await worker.stop() == 0
+
+
+async def ended(system: System, replay: Worker) -> int:
+    await eventually(lambda: not replay.running, "the replay ends", or_else=replay.tail)
+    system.workers.remove(replay)
+    return replay.process.wait()
+
+
+async def copies(system: System) -> list[Out]:
+    """What was handed over so far."""
+    outs = await system.read(system.settings.in_scope_topic)
+    return [out for out in outs if HEADER in out.headers]
+
+
+async def test_second_job_finds_nothing_when_the_first_has_handed_over(
+    system: System, tmp_path: Path
+) -> None:
+    pending, approved = [new_member() for _ in range(12)], [new_member() for _ in range(5)]
+    worker = await system.start()
+    await system.histories(*map(history, [*pending, *approved]))
+    await system.settled()
+    await system.claims(*map(without_donor, pending), *map(claim, approved))
+    await system.settled()
+    assert await worker.stop() == 0
+    worker = await system.start(**PRESUMING)
+
+    job = str(tmp_path / "job")
+    dry = system.launch("replay", "--job", job, **PRESUMING)
+    assert await ended(system, dry) == 3, dry.log
+    assert not await copies(system), "a dry run sends nothing"
+    emitting = system.launch("replay", "--job", job, "--emit", **PRESUMING)
+    assert await ended(system, emitting) == 3, emitting.log
+    await system.settled()
+    replay_ids = set()
+    for member in pending:
+        first, again = await system.decisions_of(member.claim_id)
+        assert (first.event["decision"], again.event["decision"]) == ("pend", "approve")
+        assert again.event["supersedes"] == first.event["decision_id"]
+        replay_ids.add(again.event["replay_id"])
+    assert len(replay_ids) == 1
+    assert None not in replay_ids
+    handed_over = len(await copies(system))
+    assert handed_over == len(pending)
+
+    second = system.launch("replay", "--job", str(tmp_path / "second"), "--emit", **PRESUMING)
+    assert await ended(system, second) == 0, second.log
+    same = system.launch("replay", "--job", job, "--emit", **PRESUMING)
+    await ended(system, same)
+    assert len(await copies(system)) == handed_over
+    assert len(await system.decisions()) == 2 * len(pending) + len(approved)
+    assert await worker.stop() == 0
+
+
+async def test_nothing_is_decided_twice_when_the_job_is_killed_while_it_hands_over(
+    system: System, tmp_path: Path
+) -> None:
+    members = [new_member() for _ in range(40)]
+    worker = await system.start()
+    await system.histories(*map(history, members))
+    await system.settled()
+    await system.claims(*map(without_donor, members))
+    await system.settled()
+    assert await worker.stop() == 0
+    worker = await system.start(**PRESUMING)
+    command = ("replay", "--emit", "--job", str(tmp_path / "job"))
+
+    slow = system.launch(*command, "--rate", "10", **PRESUMING)
+    await system.until(lambda: copies(system), "some are handed over")
+    await slow.kill()
+    system.workers.remove(slow)
+    assert 0 < len(await copies(system)) < len(members)
+    live = new_member()
+    await system.claims(claim(live))
+    again = system.launch(*command, **PRESUMING)
+    assert await ended(system, again) == 3, again.log
+    await system.settled()
+    assert len(await copies(system)) > len(members), "what was not booked is handed over again"
+    told = Counter(out.record.key for out in await system.decisions())
+    assert told == Counter({live.claim_id.encode(): 1}) + Counter(
+        {member.claim_id.encode(): 2 for member in members}
+    )
+    assert await worker.stop() == 0
+
+
+async def test_approvals_go_to_a_person_when_a_new_policy_would_not_give_them(
+    system: System, repo: Path, tmp_path: Path
+) -> None:
+    """The version loses the range that these claims were approved by."""
+    policies = tmp_path / "policies"
+    shutil.copytree(repo / "stream_app/policy/cg_trans_03", policies)
+    version = policies / "2024-10-01.yaml"
+    text = version.read_text(encoding="utf-8")
+    lost = '  - first: "C92.00"\n    last: "C92.92"\n'
+    assert lost in text
+    version.write_text(text.replace(lost, lost.replace("C92.00", "C92.10")), encoding="utf-8")
+    changed = {"CG_TRANS_03_POLICY_DIR": str(policies)}
+    approved, pending = [new_member() for _ in range(5)], new_member()
+    worker = await system.start()
+    await system.histories(*map(history, approved))
+    await system.settled()
+    await system.claims(*map(claim, approved), claim(pending))
+    await system.settled()
+    assert await worker.stop() == 0
+    worker = await system.start(**changed)
+    for number in (1, 2):
+        job = str(tmp_path / f"job-{number}")
+        emitting = system.launch("replay", "--emit", "--job", job, **changed)
+        assert await ended(system, emitting) == 3, emitting.log
+        await system.settled()
+        drifts = await system.read(system.settings.history_drift_topic)
+        assert {out.record.key for out in drifts} == {m.claim_id.encode() for m in approved}
+        assert len(drifts) == len(approved), "nothing is reported twice"
+        assert {out.event["trigger"] for out in drifts} == {"replay"}
+        codes = {r["code"] for out in drifts for r in out.event["fresh"]["lines"][0]["reasons"]}
+        assert codes == {"DIAGNOSIS_OUTSIDE_LISTED_RANGE"}
+    _, again = await system.decisions_of(pending.claim_id)
+    assert again.event["lines"][0]["reasons"][0]["code"] == "DIAGNOSIS_OUTSIDE_LISTED_RANGE"
+    assert len(await system.decisions()) == len(approved) + 2
     assert await worker.stop() == 0
