@@ -12,7 +12,9 @@ their own; and they cost an entry in a dictionary a message. What of them makes 
 under its own name: batches, stages, rebalances, assigned partitions, table rows, producer errors.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections import Counter as Tally
+from collections.abc import Iterable, Sequence
 
 from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_metrics
 
@@ -21,7 +23,7 @@ from stream_app.domain.decision import Outcome, Trigger
 from stream_app.errors import DeadLetterReason
 
 # One more series for every counter and histogram, which nobody asks for.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 BUILD = Info("cg_trans_03_build", "Version of the service.")
 BUILD.info({"version": __version__})
@@ -31,6 +33,18 @@ POLICY_VERSION = Info(
     "it must be the same on every worker.",
     ["version"],
 )
+
+
+class BatchHistogram(Histogram):
+    """A histogram that takes what a whole batch brought at a tenth of the cost of one by one."""
+
+    def observe_all(self, values: Sequence[float]) -> None:
+        """Count every value, as `observe` would."""
+        found = Tally(bisect_left(self._upper_bounds, value) for value in values)
+        for bucket, count in found.items():
+            self._buckets[bucket].inc(count)
+        self._sum.inc(sum(values))
+
 
 # -- reading ------------------------------------------------------------------------------
 
@@ -146,7 +160,7 @@ HISTORY_EVENTS = Counter(
     "History events: applied, stale, erased, unknown_member.",
     ["result"],
 )
-DECISION_LATENCY = Histogram(
+DECISION_LATENCY = BatchHistogram(
     "cg_trans_03_decision_latency_seconds",
     "From the claim record's timestamp to the broker's acknowledgement of its decision.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any
 
 from stream_app import metrics
 from stream_app.domain.decision import Outcome, Trigger
@@ -107,8 +106,7 @@ def count(told: Iterable[Told], arrived: Sequence[Arrived], now: float) -> None:
 
 def _observe_latency(arrived: Sequence[Arrived], now: float) -> None:
     """Each claim's, and of the first one, which waited longest, its trace."""
-    observe: Any = metrics.DECISION_LATENCY.observe
-    for timestamp, _ in arrived[1:]:
-        observe(max(0.0, now - timestamp / 1000))
-    for timestamp, trace in arrived[:1]:
-        observe(max(0.0, now - timestamp / 1000), exemplar_of(trace))
+    waits = [max(0.0, now - timestamp / 1000) for timestamp, _ in arrived]
+    metrics.DECISION_LATENCY.observe_all(waits[1:])
+    for wait, (_, trace) in zip(waits[:1], arrived, strict=False):
+        metrics.DECISION_LATENCY.observe(wait, exemplar_of(trace))
