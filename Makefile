@@ -90,8 +90,10 @@ chaos: setup ## kill, hang and restart workers and the broker, again and again (
 test-deploy: deploy-tools ## the chart, its alerts and dashboards
 	$(BIN)/pytest tests/deploy
 
-.PHONY: bench bench-quick
-bench: setup ## the measurements of benchmarks/, against their peers
+.PHONY: bench bench-more bench-quick
+bench: setup ## the throughput of the service and its peers (about a quarter of an hour)
 	$(BIN)/python -m benchmarks run full
+bench-more: setup ## latency, what a claim costs, two workers, memory, replay (half an hour)
+	$(BIN)/python -m benchmarks run latency replay curves workers memory
 bench-quick: setup ## the same in under five minutes; fails only on wrong work
 	$(BIN)/python -m benchmarks run quick

@@ -24,7 +24,7 @@ from benchmarks.watch import Watch
 
 _PARTITIONS = 4
 _FIRST_OUTPUT_SECONDS = 90.0
-_WARM_UP_SECONDS = 10.0  # behind the first output
+_WARM_UP_SECONDS = 8.0  # behind the first output
 _QUIET_SECONDS = 3.0
 _ENOUGH_FOR_P999 = 5_000
 
@@ -49,7 +49,7 @@ class Pace(Struct, frozen=True):
     """How claims come: so many a second, for so long, one in so many in scope."""
 
     rate: int
-    seconds: float = 25.0
+    seconds: float = 20.0
     one_in: int = 100
 
 

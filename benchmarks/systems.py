@@ -89,7 +89,7 @@ SYSTEMS: dict[str, System] = {
         Peer(
             "plain Faust",
             _python("faust_agent.py"),
-            quiet_seconds=30.0,
+            quiet_seconds=20.0,
             loads_first=True,
             must_be_right=False,
         ),
