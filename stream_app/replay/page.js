@@ -79,7 +79,10 @@
   form.addEventListener("input", apply);
   form.addEventListener("change", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(apply));
+  document.getElementById("f-all").addEventListener("click", () => {
+    form.reset();
+    apply();
+  });
   form.hidden = false;
   apply();
 

@@ -81,6 +81,16 @@ def test_nothing_is_changed_when_only_the_policy_version_is_another():
     assert (version.before, version.after, version.lines) == ("2023-06-28", "2024-10-01", 1)
 
 
+def test_a_line_is_left_out_when_only_its_policy_version_is_another():
+    before = decided(line(APPROVE, version="2023-06-28"), line(PEND, number=2))
+    after = decided(line(APPROVE), line(DENY, number=2))
+
+    found = report([row(before, after)], FACTS)
+
+    assert [each.line_number for each in found.changes[0].lines] == [2]
+    assert found.lines_changed == 1
+
+
 def test_only_the_lines_that_change_are_listed_when_a_claim_has_several():
     before = decided(line(APPROVE), line(PEND, number=2), line(DENY, number=4))
     after = decided(line(APPROVE), line(APPROVE, number=2), line(PEND, number=3))
