@@ -1,5 +1,6 @@
 """`python -m benchmarks`: prepare, run, and draw."""
 
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -69,6 +70,8 @@ def run(
     replay    in-scope claims decided, then decided again by `replay`
     quick     throughput in a few minutes
     """
+    # Told to end, it ends as by Ctrl-C: with a report of what there is, and nothing left running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     setup.prepare()
     faults: list[str] = []
     for plan in plans or ("full",):
@@ -77,6 +80,8 @@ def run(
         folder = results or (None if plan == "quick" else RESULTS)
         keep(report, folder, NAMES.get(plan, plan))
         faults += report.faults
+        if not report.is_whole:
+            sys.exit(130)
     for fault in faults:
         click.echo(f"wrong work: {fault}", err=True)
     sys.exit(1 if faults else 0)

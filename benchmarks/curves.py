@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from benchmarks.claims import Shape
 from benchmarks.cluster import Cluster
 from benchmarks.measure import Result
-from benchmarks.report import Report, table
+from benchmarks.report import Report, gathered, table
 from benchmarks.throughput import OURS, Throughput, faults
 
 BASE = Shape("base")
@@ -67,7 +67,7 @@ class Curves(msgspec.Struct, frozen=True):
         for factor in self.factors:
             for shape, of in factor.shapes().items():
                 counts.setdefault(shape, {}).update(of)
-        results = Throughput(counts, self.rounds).measured(cluster)
+        results, whole = gathered(Throughput(counts, self.rounds).measured(cluster))
         curves = [_curve(factor, results) for factor in self.factors]
         parts = [f"## {curve.title}\n\n{_table(curve)}" for curve in curves]
         return Report(
@@ -75,6 +75,7 @@ class Curves(msgspec.Struct, frozen=True):
             f"{_text()}\n\n" + "\n".join(parts),
             {"curves": msgspec.to_builtins(curves)},
             faults(results),
+            is_whole=whole,
         )
 
 

@@ -7,7 +7,7 @@ between counts: the producer's linger, the broker, both hops, all acknowledgemen
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import ceil
 from uuid import uuid4
 
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from benchmarks.cluster import Cluster, Outputs
 from benchmarks.processes import Running, end, spawn
-from benchmarks.report import Report, table
+from benchmarks.report import Report, gathered, table
 from benchmarks.setup import CACHE
 from benchmarks.systems import SYSTEMS, System, prompt
 from benchmarks.watch import Watch
@@ -137,10 +137,7 @@ class Latencies(Struct, frozen=True):
 
     def run(self, cluster: Cluster) -> Report:
         """Measure; prints each result as it comes."""
-        results = []
-        for name, pace in self.paces:
-            results.append(measure_latency(cluster, SYSTEMS[name], pace))
-            click.echo(results[-1])
+        results, whole = gathered(self._measured(cluster))
         lost = [one for one in results if one.missing and SYSTEMS[one.system].must_be_right]
         return Report(
             "From a claim to its decision",
@@ -148,7 +145,14 @@ class Latencies(Struct, frozen=True):
             {"latencies": to_builtins(results)},
             [f"{one.system} at {one.rate}/s: {one.missing} not decided" for one in lost],
             has_picture=False,
+            is_whole=whole,
         )
+
+    def _measured(self, cluster: Cluster) -> Iterator[Latency]:
+        for name, pace in self.paces:
+            result = measure_latency(cluster, SYSTEMS[name], pace)
+            click.echo(result)
+            yield result
 
 
 def _text(pace: Pace) -> str:

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from msgspec import Struct, field
 
 from benchmarks.setup import HERE, PEER_PYTHON
+
+_Row = TypeVar("_Row")
 
 
 class Report(Struct):
@@ -24,6 +26,7 @@ class Report(Struct):
         numbers: all of them, for `plot.py` and for whoever wants to reckon.
         faults: wrong work, a line each.
         has_picture: whether `plot.py` knows how to draw it.
+        is_whole: whether all was measured.
     """
 
     title: str
@@ -31,6 +34,21 @@ class Report(Struct):
     numbers: dict[str, Any]
     faults: list[str] = field(default_factory=list)
     has_picture: bool = True
+    is_whole: bool = True
+
+
+def gathered(rows: Iterable[_Row]) -> tuple[list[_Row], bool]:
+    """What is measured one after the other, and whether that was all.
+
+    An interruption ends it; what there is by then is not thrown away.
+    """
+    there: list[_Row] = []
+    try:
+        for row in rows:
+            there.append(row)  # noqa: PERF402  (an extend would lose what came before)
+    except KeyboardInterrupt:
+        return there, False
+    return there, True
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -43,7 +61,8 @@ def keep(report: Report, folder: Path | None, name: str) -> None:
     """Print a report; with a folder, keep it there with the numbers and a picture."""
     around = environment()
     facts = "".join(f"- {key}: {value}\n" for key, value in around.items())
-    text = f"# {report.title}\n\n{facts}\n{report.text}"
+    part = "" if report.is_whole else "\nInterrupted: not all was measured.\n"
+    text = f"# {report.title}\n\n{facts}{part}\n{report.text}"
     click.echo("\n" + text)
     if folder is None:
         return

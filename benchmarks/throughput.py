@@ -1,7 +1,7 @@
 """Systems taking turns on full topics: which on what, how often; medians and ratios."""
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import click
 import msgspec
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from benchmarks.claims import Shape
 from benchmarks.cluster import Cluster
 from benchmarks.measure import Result, measure
-from benchmarks.report import Report, table
+from benchmarks.report import Report, gathered, table
 from benchmarks.systems import SYSTEMS
 
 OURS = "cg-trans-03"
@@ -46,28 +46,27 @@ class Throughput(msgspec.Struct, frozen=True):
 
     def run(self, cluster: Cluster) -> Report:
         """Measure; prints each result as it comes."""
-        results = self.measured(cluster)
+        results, whole = gathered(self.measured(cluster))
         lines = summarize(results)
         return Report(
             self.title,
             as_markdown(lines),
             {"lines": msgspec.to_builtins(lines), "results": msgspec.to_builtins(results)},
             faults(results),
+            is_whole=whole,
         )
 
-    def measured(self, cluster: Cluster) -> list[Result]:
+    def measured(self, cluster: Cluster) -> Iterator[Result]:
         """One result for each system, shape and round."""
-        results = []
         for shape, counts in self.counts.items():
             for round_ in range(self.rounds):
                 for name, count in counts.items():
                     if round_ < self.fewer_rounds.get(name, self.rounds):
                         result = measure(cluster, SYSTEMS[name], shape, count)
-                        results.append(result)
                         click.echo(_told(result, round_))
+                        yield result
             for count in set(counts.values()):
                 cluster.drop(shape, count)
-        return results
 
 
 def _told(result: Result, round_: int) -> str:

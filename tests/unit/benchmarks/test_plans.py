@@ -14,6 +14,7 @@ from benchmarks.claims import claims
 from benchmarks.curves import BASE, Curves
 from benchmarks.latency import Latencies, percentile
 from benchmarks.plans import PLANS
+from benchmarks.report import gathered
 from benchmarks.systems import SYSTEMS, prompt
 from benchmarks.throughput import OURS, Throughput
 from benchmarks.watch import Watch
@@ -123,3 +124,12 @@ def test_processes_are_added_up_when_several_are_watched():
         for one in held:
             one.kill()
             one.communicate()
+
+
+def test_what_was_measured_is_kept_when_a_run_is_interrupted():
+    def rows():
+        yield from (1, 2)
+        raise KeyboardInterrupt
+
+    assert gathered(rows()) == ([1, 2], False)
+    assert gathered(iter([1, 2, 3])) == ([1, 2, 3], True)
