@@ -9,6 +9,7 @@ plain_scan    the same by aiokafka's own reader, record by record
 record_scan   the same, and our own reader where aiokafka's fails; every other topic
 search        the predicate over a whole payload
 record_batch  the wire format
+inflate       its codecs
 sampling      which of the skipped records are looked at
 fetched       what goes in and what comes out
 """

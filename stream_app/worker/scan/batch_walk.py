@@ -15,12 +15,12 @@ from stream_app.worker.scan.fetched import (
     ScanResult,
     batch_bounds,
 )
+from stream_app.worker.scan.inflate import Inflater
 from stream_app.worker.scan.plain_scan import Wanted, read_plain
 from stream_app.worker.scan.record_batch import (
     CRC_START,
     UNREADABLE,
     BatchHeader,
-    Inflater,
     Parts,
     Payload,
     dissect,
