@@ -54,18 +54,17 @@ class Decider:
             return None
         transplants = _in_order(transplants, _BY_ID)
         lines = _in_order(claim.lines, _BY_NUMBER)
-        place, decide = self._engine.place, self._engine.decide
-        places = [
-            place(claim.line_of_business, claim.plan_id, claim.state, line.service_date)
-            for line in lines
-        ]
-        decisions = tuple(
-            [
-                decision
-                for line, where in zip(lines, places, strict=True)
-                if (decision := decide(line, where, transplants)) is not None
-            ]
-        )
+        engine = self._engine
+        places = []
+        decisions = []
+        for line in lines:
+            where = engine.place(
+                claim.line_of_business, claim.plan_id, claim.state, line.service_date
+            )
+            places.append(where)
+            decision = engine.decide(line, where, transplants)
+            if decision is not None:
+                decisions.append(decision)
         if not decisions:
             return None
         return Decision(
@@ -74,7 +73,7 @@ class Decider:
             claim_id=claim.claim_id,
             claim_version=claim.claim_version,
             member_id=claim.member_id,
-            lines=decisions,
+            lines=tuple(decisions),
         )
 
     def _basis(

@@ -187,8 +187,9 @@ class Reading(Group):
     """The largest record that we send: `max_claim_bytes` and room for headers, at least."""
     producer_compression: Literal["gzip", "snappy", "lz4", "zstd"] | None = "zstd"
     """Codec of what we send; `none`: not compressed. aiokafka's lz4 is its slowest level."""
-    producer_batch_bytes: Bytes = 262_144
-    """How much of one partition is gathered into one batch."""
+    producer_batch_bytes: Bytes = 1_048_576
+    """How much of one partition is gathered into one batch, before it is compressed. Of several
+    batches each waits for the broker's word on the one before it."""
 
     @field_validator("producer_compression", mode="before")
     @classmethod

@@ -119,7 +119,7 @@ def new_app(app_id: str, hop: Hop, settings: Settings) -> HopApp:
         producer_acks=-1,
         producer_compression_type=settings.producer_compression,
         producer_max_request_size=settings.max_request_bytes,
-        producer_max_batch_size=settings.producer_batch_bytes,
+        producer_max_batch_size=min(settings.producer_batch_bytes, settings.max_message_bytes),
         store="rocksdb://" if settings.data_dir else "memory://",
         datadir=(settings.data_dir or Path()) / app_id,
         autodiscover=False,

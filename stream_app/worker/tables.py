@@ -33,6 +33,7 @@ class MemberTable(faust.Table[bytes, bytes]):
                 self.data.set_persisted_offset(event.message.tp, event.message.offset)
 
     def read(self, partition: int, key: bytes) -> bytes | None:
+        """A row, or None."""
         store: Any = self.data
         if self._on_disk():
             value = store._db_for_partition(partition).get(key)
