@@ -1,13 +1,8 @@
 """A real Prometheus scrapes a running worker: everything that is shown or alarmed on has data."""
 
 import asyncio
-import json
 import re
 import shutil
-import socket
-import subprocess
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,70 +11,20 @@ import pytest
 from ruamel.yaml import YAML
 
 from deploy.dashboards import dashboards
-from deploy.values import CHART
+from deploy.prometheus import RULES, Prometheus, as_grafana_would, prometheus
+from stream_app.local_kafka.server_properties import free_ports
 from tests.deploy.conftest import skip_or_fail
 from tests.integration.events import claim, history, new_member, out_of_scope
-from tests.integration.harness import System, Worker, eventually
-
-RULES = CHART / "rules" / "cg-trans-03.yaml"
-
-
-class Prometheus:
-    """A Prometheus of this test's own, on loopback."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-
-    def ask(self, path: str, **query: str) -> Any:
-        address = f"http://127.0.0.1:{self._port}/api/v1/{path}?{urllib.parse.urlencode(query)}"
-        try:
-            with urllib.request.urlopen(address, timeout=10) as answer:
-                return json.load(answer)["data"]
-        except OSError:
-            return None
-
-    def has_data(self, expression: str) -> bool:
-        found = self.ask("query", query=expression)
-        return bool(found) and bool(found["result"])
+from tests.integration.harness import System, eventually
 
 
 @pytest.fixture
-def start_prometheus(tmp_path: Path) -> Iterator[Any]:
+def scraper(tmp_path: Path) -> Iterator[Prometheus]:
     program = shutil.which("prometheus")
     if program is None:
         skip_or_fail("no Prometheus: on Debian: apt-get install prometheus")
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(worker: Worker) -> Prometheus:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        labels = {"namespace": "here", "pod": "worker-0"}
-        config = {
-            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-            "rule_files": [str(RULES)],
-            "scrape_configs": [
-                {
-                    "job_name": "cg-trans-03",
-                    "static_configs": [{"targets": [f"127.0.0.1:{worker.port}"], "labels": labels}],
-                }
-            ],
-        }
-        file = tmp_path / "prometheus.yml"
-        YAML().dump(config, file)
-        with (tmp_path / "prometheus.log").open("wb") as log:
-            command = [
-                str(program),
-                f"--config.file={file}",
-                f"--storage.tsdb.path={tmp_path / 'data'}",
-                f"--web.listen-address=127.0.0.1:{port}",
-            ]
-            started.append(subprocess.Popen(command, stdout=log, stderr=log))
-        return Prometheus(port)
-
-    yield start
-    for process in started:
-        process.terminate()
-        process.wait()
+    with prometheus(str(program), tmp_path) as started:
+        yield started
 
 
 def shown() -> dict[str, str]:
@@ -88,9 +33,7 @@ def shown() -> dict[str, str]:
     for name, dashboard in dashboards().items():
         for panel in dashboard["panels"]:
             for target in panel["targets"]:
-                expression = target["expr"].replace("$namespace", ".*")
-                expression = expression.replace("$__rate_interval", "20s")
-                expression = expression.replace("$__range", "1m").replace(" offset 1d", "")
+                expression = as_grafana_would(target["expr"], window="20s", whole="1m")
                 found[f"{name}: {panel['title']}: {target['legendFormat']}"] = expression
     return found
 
@@ -108,12 +51,30 @@ def ruled() -> dict[str, str]:
     return found
 
 
+async def replaying(system: System) -> int:
+    """Let a replay hand over claim after claim, slowly enough to be looked at; its port."""
+    members = [new_member() for _ in range(120)]
+    events = [claim(member) for member in members]
+    for event in events:
+        del event["service_lines"][0]["donor_id"]
+    await system.histories(*(history(member) for member in members))
+    await system.claims(*events)
+    await system.settled()
+    (port,) = free_ports(1)
+    options = ("--emit", "--rate", "4", "--metrics-port", str(port))
+    job = str(system.folder / "job")
+    system.launch("replay", "--job", job, *options, CG_TRANS_03_MISSING_DONOR="presume_same")
+    return port
+
+
+@pytest.mark.timeout(300)
 async def test_every_panel_and_rule_has_data_when_a_worker_is_scraped(
-    make_system: Any, start_prometheus: Any
+    make_system: Any, scraper: Prometheus
 ) -> None:
     system: System = await make_system(scan_sample_rate=1.0)
     worker = await system.start()
-    prometheus = start_prometheus(worker)
+    replay_port = await replaying(system)
+    scraper.scrape({"worker-0": worker.port, "replay-0": replay_port})
     wanted = shown() | ruled()
 
     async def feed() -> None:
@@ -128,12 +89,12 @@ async def test_every_panel_and_rule_has_data_when_a_worker_is_scraped(
         await feed()
         await asyncio.sleep(1)
         for name, expression in list(wanted.items()):
-            if await asyncio.to_thread(prometheus.has_data, expression):
+            if await asyncio.to_thread(scraper.has_data, expression):
                 del wanted[name]
         return not wanted
 
-    await eventually(everything, "all has data", or_else=lambda: "\n".join(wanted))
-    firing = [alert for alert in prometheus.ask("alerts")["alerts"] if alert["state"] == "firing"]
+    await eventually(everything, "all has data", patience=200.0, or_else=lambda: "\n".join(wanted))
+    firing = [alert for alert in scraper.ask("alerts")["alerts"] if alert["state"] == "firing"]
     assert firing == []
-    health = {rule["health"] for g in prometheus.ask("rules")["groups"] for rule in g["rules"]}
+    health = {rule["health"] for g in scraper.ask("rules")["groups"] for rule in g["rules"]}
     assert health == {"ok"}
