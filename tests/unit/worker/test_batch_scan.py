@@ -35,12 +35,13 @@ def test_batch_is_skipped_when_nothing_in_it_is_in_scope(codec: str):
     assert result.wire_bytes == len(batch)
 
 
+@pytest.mark.parametrize("at", [0, 137, 299], ids=["first", "amid", "last"])
 @pytest.mark.parametrize("codec", CODECS)
-def test_only_the_claim_in_scope_is_delivered_when_it_lies_among_others(codec: str):
+def test_only_the_claim_in_scope_is_delivered_when_it_lies_among_others(codec: str, at: int):
     values = [CLAIM] * 300
-    values[137] = IN_SCOPE
+    values[at] = IN_SCOPE
     result = BatchScanner().scan(fetched(batch_of(*values, codec=codec)))
-    assert [(one.offset, one.value) for one in result.records] == [(137, IN_SCOPE)]
+    assert [(one.offset, one.value) for one in result.records] == [(at, IN_SCOPE)]
     assert (result.seen, result.skipped_batches, result.plain_batches) == (300, 0, 0)
 
 
