@@ -7,6 +7,7 @@ returned, and not before.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Self
@@ -24,6 +25,8 @@ from stream_app.worker.batch import Record
 from stream_app.worker.credentials import client_options
 from stream_app.worker.outbox import Outbox, partition_of_member
 from stream_app.worker.provenance import SOURCE_HEADER, without_ours
+
+logger = logging.getLogger(__name__)
 
 _LONGEST_GATHERED_S = 1.0
 
@@ -171,6 +174,7 @@ class HandOver:
                 timestamp_ms=_passed_on(original.timestamp),
             )
         except MessageSizeTooLargeError:
+            logger.error("too large to be handed over: the claim at %s", source.decode())
             return False
         except KafkaError as failure:
             raise self._not_reached(failure) from None
