@@ -174,8 +174,7 @@ class HandOver:
                 timestamp_ms=_passed_on(original.timestamp),
             )
         except MessageSizeTooLargeError:
-            logger.error("too large to be handed over: the claim at %s", source.decode())
-            return False
+            return _is_too_large(source)
         except KafkaError as failure:
             raise self._not_reached(failure) from None
         self._sent += 1
@@ -204,6 +203,11 @@ class HandOver:
             f"claims could not be handed over by way of {self._settings.in_scope_topic} at "
             f"{self._settings.bootstrap_servers} ({type(failure).__name__})"
         )
+
+
+def _is_too_large(source: bytes) -> bool:
+    logger.error("too large to be handed over: the claim at %s", source.decode())
+    return False
 
 
 def _check(settings: Settings, partitions: int) -> None:
