@@ -15,7 +15,7 @@ import orjson
 FIELDS = ("hop", "topic", "partition", "offset", "reason", "trace_id", "left_out")
 """What a line may carry beside its text (`extra=`): places and codes, nothing of a payload."""
 
-_TALKATIVE = ("aiokafka", "faust", "mode", "asyncio", "kafka")
+_TALKATIVE = ("aiokafka", "faust", "mode", "asyncio", "kafka", "opentelemetry", "urllib3")
 
 
 class JsonFormatter(logging.Formatter):

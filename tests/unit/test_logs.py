@@ -56,7 +56,7 @@ def test_line_is_not_lost_when_its_text_is_odd(odd: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["aiokafka", "aiokafka.consumer.fetcher", "faust", "mode", "kafka"]
+    "name", ["aiokafka", "aiokafka.consumer.fetcher", "faust", "mode", "kafka", "opentelemetry"]
 )
 def test_talkative_packages_are_not_heard_below_info_when_debug_is_asked_for(name: str) -> None:
     set_up_logging("DEBUG", "json")

@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 
 from stream_app import metrics
 from stream_app.worker.health import HealthServer
@@ -51,6 +52,21 @@ def test_metrics_are_prometheus_text_when_asked_for(probe: Probe) -> None:
     assert status == 200
     assert kind.startswith("text/plain")
     assert 'cg_trans_03_rebalances_total{hop="scope"}' in text
+
+
+def test_metrics_are_openmetrics_with_exemplars_when_asked_for_so(probe: Probe) -> None:
+    metrics.DECISION_LATENCY.observe(0.2, {"trace_id": "a" * 32})
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{probe.server.port}/metrics",
+        headers={"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"},
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
+        text = answer.read().decode()
+    assert text.endswith("# EOF\n")
+    assert f'# {{trace_id="{"a" * 32}"}} 0.2' in text
+    families = list(openmetrics(text))
+    assert any(sample.exemplar for family in families for sample in family.samples)
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics/x", "/tables", "/livez?x=1/../.."])
