@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stream_app.domain.claim import Claim, ServiceLine
@@ -98,6 +98,7 @@ def test_decision_is_the_same_and_it_is_said_when_the_platforms_clock_is_ahead()
     st.lists(st.sampled_from([RIGHT, None, "D2"]), min_size=6, max_size=6),
     st.integers(0, 6),
 )
+@example([0, -1], [RIGHT, None, RIGHT, RIGHT, RIGHT, RIGHT], 1)
 def test_every_state_that_the_worker_was_in_is_found_and_none_that_it_never_was_in(
     times: list[int], records: list[Any], taken_in: int
 ) -> None:
