@@ -393,6 +393,13 @@ def test_notes_warn_when_scrapes_would_be_shut_out(notes) -> None:
     assert "may scrape" not in notes(*MINIMAL)
 
 
+def test_notes_say_what_a_replay_does_when_one_is_run(notes) -> None:
+    assert "hands over" in notes("-f", BY_NAME["replay"])
+    dry = notes(*MINIMAL, "--set", "replay.job.enabled=true")
+    assert "A replay runs;" in dry
+    assert "replay" not in notes(*MINIMAL)
+
+
 def test_notes_warn_when_passwords_travel_in_the_clear(notes) -> None:
     assert "in the clear" in notes("-f", BY_NAME["sasl-job"])
     assert "in the clear" not in notes("-f", BY_NAME["strimzi-keda"])
