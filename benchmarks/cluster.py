@@ -1,9 +1,10 @@
 """The broker that all are measured on: topics, data, and what came out."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import orjson
@@ -27,9 +28,13 @@ _NOT_YET = {
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
 }
 _INBOUND = {"retention.ms": "-1", "max.message.bytes": "1048588"}
 """Of the topics that the platform would own: Kafka's own default size."""
+
+_Answer = TypeVar("_Answer")
 
 
 class Output(Struct):
@@ -160,24 +165,18 @@ class Cluster:
         consumer = self._reader()
         try:
             partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
-            return {
-                number: consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=30)[1]
-                for number in partitions
-            }
+            return {number: _end(consumer, TopicPartition(topic, number)) for number in partitions}
         finally:
             consumer.close()
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
-        """What a group has committed of a topic; nothing while the broker makes up its mind."""
+        """What a group has committed of a topic."""
         consumer = self._reader(group)
         try:
             partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
             asked = [TopicPartition(topic, number) for number in partitions]
-            return {one.partition: max(0, one.offset) for one in consumer.committed(asked, 30)}
-        except KafkaException as failure:
-            if not failure.args[0].retriable() and failure.args[0].code() not in _NOT_YET:
-                raise
-            return {}
+            found = patiently(lambda: consumer.committed(asked, 30))
+            return {one.partition: max(0, one.offset) for one in found}
         finally:
             consumer.close()
 
@@ -209,9 +208,7 @@ class Outputs:
 
     def count(self) -> int:
         """How many there are now."""
-        return sum(
-            self._consumer.get_watermark_offsets(one, timeout=30)[1] for one in self._partitions
-        )
+        return sum(_end(self._consumer, one) for one in self._partitions)
 
     def read(self) -> list[Output]:
         """All of them."""
@@ -222,6 +219,22 @@ class Outputs:
             messages = self._consumer.consume(20_000, 2.0)
             found += [_output(message) for message in messages if message.error() is None]
         return found
+
+
+def _end(consumer: Consumer, partition: TopicPartition) -> int:
+    return patiently(lambda: consumer.get_watermark_offsets(partition, timeout=30)[1])
+
+
+def patiently(ask: Callable[[], _Answer]) -> _Answer:
+    """Ask again while the broker makes up its mind, as a busy one does for seconds."""
+    deadline = time.monotonic() + _SECONDS
+    while True:
+        try:
+            return ask()
+        except KafkaException as failure:
+            if failure.args[0].code() not in _NOT_YET or time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
 
 
 def _output(message: Message) -> Output:

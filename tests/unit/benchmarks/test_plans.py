@@ -6,11 +6,13 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 from msgspec.structs import asdict
 
 from benchmarks import feeder
 from benchmarks.backlog import Backlog
 from benchmarks.claims import claims
+from benchmarks.cluster import patiently
 from benchmarks.curves import BASE, Curves
 from benchmarks.latency import Latencies, percentile
 from benchmarks.plans import PLANS
@@ -133,3 +135,18 @@ def test_what_was_measured_is_kept_when_a_run_is_interrupted():
 
     assert gathered(rows()) == ([1, 2], False)
     assert gathered(iter([1, 2, 3])) == ([1, 2, 3], True)
+
+
+def test_a_question_is_asked_again_only_while_the_broker_makes_up_its_mind():
+    answers = [KafkaException(KafkaError(KafkaError.NOT_COORDINATOR)), 7]
+
+    def ask() -> int:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert patiently(ask) == 7
+    answers.append(KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)))
+    with pytest.raises(KafkaException):
+        patiently(ask)
