@@ -1,6 +1,7 @@
 """`cg-trans-03 replay`: decide the past again, and say what would be otherwise."""
 
 import asyncio
+import difflib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,7 +68,8 @@ def _values(_ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
             raise click.BadParameter(f"each has 1 to {_LONGEST_ID} characters")
         known = _KNOWN.get(str(param.name))
         if known is not None and value not in known:
-            raise click.BadParameter(f"'{value}' is none of {', '.join(known)}")
+            near = difflib.get_close_matches(value.upper(), known, n=1) or known
+            raise click.BadParameter(f"there is no '{value}'; is it {' or '.join(near[:3])}?")
     return frozenset(values)
 
 
@@ -217,7 +219,8 @@ def command(loaded: Loaded, **given: Any) -> None:
     question = _question(given)
     basis = basis_of(question, settings)
     wanted = parameters(question, basis, settings)
-    set_up_logging("ERROR", settings.log_format)
+    # What a failure comes to is told in one line of ours.
+    set_up_logging("CRITICAL", settings.log_format)
     folder: Path | None = given["job"]
     file = JobFile(folder, wanted) if folder else JobFile.new(Path("var") / "replay", wanted)
     try:
@@ -227,7 +230,9 @@ def command(loaded: Loaded, **given: Any) -> None:
             asyncio.run(_run(job, emit=emit))
         output: Path = given["output"] or file.folder
         report = write_outcome(output, file, question, basis, settings)
-        for line in summary(report, moved_on=file.count("moved_on")):
+        for line in summary(
+            report, moved_on=file.count("moved_on"), too_large=file.count("too_large")
+        ):
             click.echo(line)
         click.echo(f"reports: {output / PAGE}, {JSON}, {CSV}")
     finally:

@@ -57,6 +57,8 @@ class JobFacts(Struct, frozen=True, kw_only=True):
     records_read: int
     records_unreadable: int = 0
     """Records of the source that hold no valid claim; they are dead letters to the worker."""
+    claims_moved_on: int = 0
+    """Claims within the bounds only by an event that stands no longer; not compared."""
     handed_over: int | None = None
     """Changed claims handed to their owner; None: a dry run."""
 

@@ -53,6 +53,7 @@ def _facts(file: JobFile, question: Question, basis: Basis, settings: Settings) 
         settings=basis.settings,
         records_read=file.count("claims_read"),
         records_unreadable=file.count("records_unreadable"),
+        claims_moved_on=file.count("moved_on"),
         handed_over=int(handed_over) if handed_over else None,
     )
 

@@ -105,6 +105,9 @@ def asked(facts: JobFacts) -> Iterator[tuple[str, str]]:
     end = asked_for.end or "what there was when the job began"
     yield "Within", f"from {start} to {end}"
     yield "Of these", "; ".join(_narrowed(facts)) or "all claims"
+    if facts.claims_moved_on:
+        left_out = count(facts.claims_moved_on, "claim")
+        yield "Left out", f"{left_out} whose event within these bounds stands no longer"
     yield "Compared with", "the last decision of each claim on " + ", ".join(facts.decision_topics)
     yield "Guideline", _policy(facts)
     yield (

@@ -98,14 +98,17 @@ class Job:
             "SELECT count(*), coalesce(sum(handed_over), 0) FROM compared WHERE changed"
         ).fetchone()
         last, owner = 0, HandOver(self._settings, file.replay_id, self._pace)
+        with file.writing():
+            file.note("handed_over", file.fact("handed_over", "0"))
         with self._progress.phase("handing over", total, done) as advance:
             async with owner:
                 while rows := file.db.execute(_CHANGED, (last, CLAIMS_AT_ONCE)).fetchall():
-                    last = rows[-1][0]
+                    last, too_large = rows[-1][0], 0
                     for _, row, original in rows:
                         compared = _row.decode(row)
                         if concerns_owner(compared):
-                            await owner.send(compared, _original.decode(original))
+                            fits = await owner.send(compared, _original.decode(original))
+                            too_large += not fits
                     sent = await owner.acknowledged()
                     with file.writing():
                         file.db.executemany(
@@ -113,6 +116,7 @@ class Job:
                             [(number,) for number, *_ in rows],
                         )
                         file.count("handed_over", sent)
+                        file.count("too_large", too_large)
                     advance(len(rows))
 
     async def _gather(

@@ -7,12 +7,13 @@ from stream_app.replay.diff_model import Report, Transition
 _NONE = "no decision"
 
 
-def summary(report: Report, *, moved_on: int) -> Iterator[str]:
+def summary(report: Report, *, moved_on: int, too_large: int) -> Iterator[str]:
     """The lines.
 
     Args:
         report: what was found.
         moved_on: claims of which only an event that stands no longer lies within the bounds.
+        too_large: changed claims that could not be handed over.
     """
     yield f"{report.compared:,} claims compared, {report.changed:,} decided otherwise now"
     if moved_on:
@@ -42,6 +43,10 @@ def summary(report: Report, *, moved_on: int) -> Iterator[str]:
         yield f"NOT REPRODUCIBLE: {report.irreproducible:,} claims gave two ids when decided twice"
     else:
         yield "decided twice, each claim gave the same id"
+    if report.job.handed_over is not None:
+        yield f"{report.job.handed_over:,} claims handed over to their owners"
+    if too_large:
+        yield f"{too_large:,} claims are too large to be handed over (max_request_bytes)"
 
 
 _CAUSES = {
@@ -63,13 +68,14 @@ def _matrix(transitions: tuple[Transition, ...]) -> Iterator[str]:
         or any(cells[side, other].claims or cells[other, side].claims for other in sides)
     ]
     names = {side: _NONE if side is None else side.value for side in used}
-    yield f"{'before / now':>12}" + "".join(f"{names[side]:>22}" for side in used)
-    for before in used:
-        row = [_cell(cells[before, after]) for after in used]
-        yield f"{names[before]:>12}" + "".join(f"{text:>22}" for text in row)
+    table = [["before / now", *(names[side] for side in used)]]
+    table += [[names[before], *(_cell(cells[before, after]) for after in used)] for before in used]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        yield "   ".join(text.rjust(width) for text, width in zip(row, widths, strict=True))
 
 
 def _cell(cell: Transition) -> str:
     if cell.before is cell.after and cell.changed:
-        return f"{cell.claims:,} ({cell.changed:,} reasons)"
+        return f"{cell.claims:,} ({cell.changed:,} by other reasons)"
     return f"{cell.claims:,}" if cell.claims else "."

@@ -1,14 +1,16 @@
 """Fetching what decisions rested on: the claims where their records say, the members' histories."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from stream_app.domain.claim import Claim
 from stream_app.errors import CgTrans03Error, MalformedEvent
 from stream_app.pipeline.decode import decode_claim
 from stream_app.replay.history import Heard, address_of, heard
-from stream_app.replay.reading import Span, partitions_of, read, reader, whole
+from stream_app.replay.reading import Span, read, reader, whole
 from stream_app.replay.verify import Recorded
 from stream_app.settings import Settings
 from stream_app.worker.batch import Record
@@ -59,10 +61,14 @@ async def fetch(settings: Settings, decisions: Sequence[Recorded]) -> Fetched:
         CgTrans03Error: the cluster does not answer, or has no history topic.
     """
     by_record = settings.model_copy(update={"fetch_max_partition_bytes": _ONE_RECORD_BYTES})
-    claims: dict[Key, list[Claim]] = {}
+    keys = sorted({key_of(each) for each in decisions})
+    claims: dict[Key, list[Claim]] = {key: [] for key in keys}
     async with reader(by_record) as consumer:
-        for key in sorted({key_of(each) for each in decisions}):
-            claims[key] = await _claims_at(consumer, key)
+        for topic, places in groupby(keys, key=itemgetter(0)):
+            held = await _held(consumer, topic)
+            for key in places:
+                if key[2] in held.get(key[1], range(0)):
+                    claims[key] += await _claims_at(consumer, key)
     async with reader(settings) as consumer:
         found = Fetched(claims, {})
         missing = [each for each in decisions if found.claim_of(each) is None]
@@ -72,17 +78,17 @@ async def fetch(settings: Settings, decisions: Sequence[Recorded]) -> Fetched:
         return Fetched(claims, await _histories(consumer, settings, decisions))
 
 
+async def _held(consumer: AIOKafkaConsumer, topic: str) -> dict[int, range]:
+    """The offsets that a topic holds, by partition; none where there is no such topic."""
+    try:
+        spans = await whole(consumer, topic)
+    except CgTrans03Error:
+        return {}  # the platform may have made its topic anew under another name
+    return {span.partition: range(span.start, span.end) for span in spans}
+
+
 async def _claims_at(consumer: AIOKafkaConsumer, key: Key) -> list[Claim]:
     topic, partition, offset = key
-    tp = TopicPartition(topic, partition)
-    try:
-        if tp not in await partitions_of(consumer, topic):
-            return []
-    except CgTrans03Error:
-        return []  # the platform may have made its topic anew under another name
-    first = (await consumer.beginning_offsets([tp]))[tp]
-    if not first <= offset < (await consumer.end_offsets([tp]))[tp]:
-        return []
     async for chunk in read(consumer, topic, [Span(partition, offset, offset + 1)]):
         return [
             claim

@@ -28,6 +28,8 @@ from tests.integration.events import Member, claim, history, instant, new_member
 from tests.integration.harness import System, Worker, eventually
 from tests.integration.load import Load
 
+# Many commands one after the other, each of which starts up: a busy machine takes a while.
+pytestmark = pytest.mark.timeout(600)
 in_module = pytest.mark.asyncio(loop_scope="module")
 
 Transitions = Counter[tuple[str | None, str | None]]
@@ -57,10 +59,12 @@ async def past(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
         await system.close()
 
 
-async def replay(system: System, *arguments: str) -> tuple[int, str]:
+async def replay(system: System, *arguments: str, **extra: str) -> tuple[int, str]:
     """Run the command to its end; its exit code and all that it printed."""
-    process = system.launch("replay", *arguments)
+    process = system.launch("replay", *arguments, **extra)
     await eventually(lambda: not process.running, "the replay ends", or_else=process.tail)
+    # No worker: that it ended by itself is no fault.
+    system.workers.remove(process)
     return process.process.wait(), process.log
 
 
@@ -199,7 +203,10 @@ def has_decided(process: Worker) -> bool:
     """Whether it booked a claim, or ended without."""
     if not process.running:
         return True
-    return bool(process.port) and process.total("replay_claims_total") > 0
+    if process.port is None:
+        return False
+    said = process.get("/metrics")[1]
+    return re.search(r"^cg_trans_03_replay_claims_total [1-9]", said, re.MULTILINE) is not None
 
 
 @in_module
@@ -343,3 +350,44 @@ async def feed_one_by_one(system: System, _member: Member, *events: dict[str, An
     for event in events:
         await system.claims(event)
         await system.settled()
+
+
+@pytest.mark.asyncio
+async def test_second_run_finds_nothing_when_the_first_was_handed_over(
+    make_system: MakeSystem, tmp_path: Path
+) -> None:
+    system = await make_system()
+    worker = await system.start()
+    members = [new_member() for _ in range(3)]
+    await system.histories(*map(history, members))
+    await system.settled()
+    for member in members:
+        event = claim(member)
+        del event["service_lines"][0]["donor_id"]
+        await system.claims(event)
+        await system.decided(member.claim_id)
+    await worker.stop()
+    presuming = {"CG_TRANS_03_MISSING_DONOR": "presume_same"}
+    await system.start(**presuming)
+    dry, again = str(tmp_path / "dry"), str(tmp_path / "again")
+    assert await ended(system, "--job", dry, **presuming) == 3
+    assert len(await system.decisions()) == 3, "a dry run sent something"
+    assert await ended(system, "--job", dry, "--emit", "--rate", "100", **presuming) == 3
+    assert report_of(tmp_path / "dry")["job"]["handed_over"] == 3
+    for member in members:
+        first, second = await system.decided(member.claim_id, 2)
+        assert (first.event["decision"], second.event["decision"]) == ("pend", "approve")
+        assert second.event["trigger"] == "replay"
+        assert second.event["replay_id"] == report_of(tmp_path / "dry")["job"]["replay_id"]
+        assert second.event["supersedes"] == first.event["decision_id"]
+    assert await ended(system, "--job", dry, "--emit", **presuming) == 3
+    assert report_of(tmp_path / "dry")["job"]["handed_over"] == 3, "handed over twice"
+    assert await ended(system, "--job", again, "--emit", **presuming) == 0
+    assert report_of(tmp_path / "again")["job"]["handed_over"] == 0
+    await system.settled()
+    assert len(await system.decisions()) == 6
+
+
+async def ended(system: System, *arguments: str, **extra: str) -> int:
+    """The exit code of the command with these settings."""
+    return (await replay(system, *arguments, **extra))[0]
