@@ -129,6 +129,7 @@ def test_what_was_asked_is_told():
             start="2024-01-01", end="2024-12-31", members=2, claims=1, decisions=(DENY,)
         ),
         history_as_of="2024-06-01T00:00:00Z",
+        claims_moved_on=3,
         policy="pinned",
         policy_versions=(
             PolicyUsed(
@@ -146,6 +147,7 @@ def test_what_was_asked_is_told():
         "from 2024-01-01 to 2024-12-31",
         "those of 2 members named; 1 claim named; decided before: deny",
         "version 2023-06-28, whatever the date of service",
+        "3 claims whose event within these bounds stands no longer",
         "as it was known at 2024-06-01T00:00:00Z",
         "ab" * 32,
         "missing_donor pend",
