@@ -81,11 +81,11 @@ async def _replay(system: System, job: Path, shown: Prometheus, pods: dict[str, 
     (port,) = free_ports(1)
     ports = {pod: worker.port for pod, worker in pods.items()}
     shown.scrape({**ports, "replay": port})
-    options = ("--emit", "--rate", "30", "--metrics-port", str(port))
+    options = ("--emit", "--rate", "100", "--metrics-port", str(port))
     replay = system.launch(
         "replay", "--job", str(job), *options, CG_TRANS_03_MISSING_DONOR="presume_same"
     )
-    await eventually(lambda: not replay.running, "the replay ends", patience=300)
+    await eventually(lambda: not replay.running, "the replay ends", patience=600)
     code = replay.process.wait()
     if code not in {0, 3}:
         raise SystemExit(f"the replay ended with {code}:\n{replay.tail()}")

@@ -2,6 +2,10 @@
 
 from deploy.panels.panel import Panel
 
+# Not a number until a worker has counted for the first time, which compares as false; and always 0
+# where there is nothing to count.
+_COUNTED = '>= 0 and on (instance) cg_trans_03_ready{hop="adjudicate",$W}'
+
 DECISIONS = (
     Panel(
         "Decisions",
@@ -144,14 +148,13 @@ DECISIONS = (
         "Pended",
         "Claims whose decision in force is a pend. They wait for documents or for a person.",
         "short",
-        # Not a number until a worker has counted for the first time: that compares as false.
-        (("sum(cg_trans_03_pended_claims{$W} >= 0)", "pended"),),
+        ((f"sum(cg_trans_03_pended_claims{{$W}} {_COUNTED})", "pended"),),
     ),
     Panel(
         "Longest pended",
         "For how long the claim that has been pended longest has been known to the service.",
         "s",
-        (("max(cg_trans_03_oldest_pend_seconds{$W} >= 0)", "longest pended"),),
+        ((f"max(cg_trans_03_oldest_pend_seconds{{$W}} {_COUNTED})", "longest pended"),),
     ),
     Panel(
         "Policy in force",

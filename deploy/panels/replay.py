@@ -5,6 +5,13 @@ from deploy.panels.panel import Panel
 # Workers serve these series, too, at 0.
 _RUNNING = "(cg_trans_03_replay_progress_ratio{$W} > 0)"
 
+
+def _rate(counter: str) -> str:
+    return (
+        f"sum by (instance) (rate({counter}{{$W}}[$__rate_interval]) and on (instance) {_RUNNING})"
+    )
+
+
 REPLAY = (
     Panel(
         "Progress",
@@ -30,23 +37,13 @@ REPLAY = (
         "Records read",
         "In-scope claims, history and decisions, a second.",
         "reqps",
-        (
-            (
-                "sum by (instance) (rate(cg_trans_03_replay_records_total{$W}[$__rate_interval]))",
-                "{{instance}}",
-            ),
-        ),
+        ((_rate("cg_trans_03_replay_records_total"), "{{instance}}"),),
     ),
     Panel(
         "Claims decided again",
         "A second. Nothing is sent by that: it is compared.",
         "reqps",
-        (
-            (
-                "sum by (instance) (rate(cg_trans_03_replay_claims_total{$W}[$__rate_interval]))",
-                "{{instance}}",
-            ),
-        ),
+        ((_rate("cg_trans_03_replay_claims_total"), "{{instance}}"),),
     ),
     Panel(
         "Changes found",
@@ -79,15 +76,7 @@ REPLAY = (
         "Handed over",
         "Claims handed to their owner to be decided again, by a job that was told to.",
         "reqps",
-        (
-            (
-                (
-                    "sum by (instance) "
-                    "(rate(cg_trans_03_replay_handed_over_total{$W}[$__rate_interval]))"
-                ),
-                "{{instance}}",
-            ),
-        ),
+        ((_rate("cg_trans_03_replay_handed_over_total"), "{{instance}}"),),
     ),
     Panel(
         "Decisions by replay",

@@ -231,3 +231,9 @@ def test_alerts_link_to_the_runbooks_when_their_address_is_given(render) -> None
     assert links == {f"https://runbooks.example/cg-trans-03/{name}.md" for name in ALERTS}
     summaries = json.dumps(rules)
     assert "{{ $labels.topic }}" in summaries, "Helm must leave Prometheus's own templates alone"
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_there_is_a_picture_when_there_is_a_dashboard(repo: Path, name: str) -> None:
+    """Drawn by `make pictures`; nobody can say from here whether it is of today."""
+    assert (repo / "docs" / "pictures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
