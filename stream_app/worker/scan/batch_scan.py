@@ -45,7 +45,7 @@ class BatchScanner(BatchWalk):
         hits = self._needles.find(payload)
         records = self._survivors(header, payload, hits, result) if hits else []
         seen = header.record_count - before
-        if self._sampler.draws(seen - len(records), result.partition):
+        if self._sampler.draws(seen - len(records)):
             self._sample(header, payload, result)
         result.records += records
         result.seen += seen

@@ -54,6 +54,7 @@ class BatchWalk(ABC):
         data = fetched.data
         result = ScanResult.of(fetched)
         transactions = Transactions(fetched)
+        self._sampler.begin(fetched.partition)
         for start, stop in batch_bounds(data):
             result.wire_bytes += stop - start
             header = header_of(data, start, stop)
@@ -64,7 +65,7 @@ class BatchWalk(ABC):
             if fetched.check_crcs and crc32c(body) != header.crc:
                 self._read_plain(fetched, start, stop, result)
                 continue
-            if transactions.hide(header, data, start, stop):
+            if header.is_special and transactions.hide(header, data, start, stop):
                 result.to_offset = header.next_offset
                 continue
             try:
@@ -90,7 +91,7 @@ class BatchWalk(ABC):
             seen += 1
             if self._wanted(record.value):
                 records.append(record)
-            elif self._sampler.draws(1, result.partition):
+            elif self._sampler.draws(1):
                 samples.append(record)
         result.records += records
         result.samples += samples

@@ -41,14 +41,18 @@ def scan_plain(fetched: Fetched, sampler: Sampler) -> ScanResult:
         aiokafka.errors.UnsupportedCodecError: a codec nobody knows.
     """
     result = ScanResult.of(fetched)
+    sampler.begin(fetched.partition)
     for reader in readers(fetched):
         _collect(reader, result, sampler, may_matter)
     transactions = Transactions(fetched)
     for start, stop in batch_bounds(fetched.data):
         result.wire_bytes += stop - start
         header = header_of(fetched.data, start, stop)
-        if header is None or not transactions.hide(header, fetched.data, start, stop):
-            result.batches += 1
+        result.batches += not (
+            header is not None
+            and header.is_special
+            and transactions.hide(header, fetched.data, start, stop)
+        )
     result.plain_batches = result.batches
     return result.completing(fetched)
 
@@ -105,7 +109,7 @@ def _collect(
         result.seen += 1
         value = record.value
         is_survivor = wanted(value)
-        if is_survivor or sampler.draws(1, result.partition):
+        if is_survivor or sampler.draws(1):
             (result.records if is_survivor else result.samples).append(
                 RawRecord(
                     record.topic,

@@ -72,6 +72,11 @@ class BatchHeader(NamedTuple):
         return self.record_count == self.last_offset_delta + 1
 
     @property
+    def is_special(self) -> bool:
+        """Whether it has to do with a transaction at all."""
+        return bool(self.attributes & (_TRANSACTIONAL | _CONTROL))
+
+    @property
     def is_control(self) -> bool:
         """Whether it holds a transaction's marker instead of data."""
         return bool(self.attributes & _CONTROL)

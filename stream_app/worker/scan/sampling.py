@@ -41,19 +41,24 @@ class Sampler:
         self._at = clock()
         self._to_go = self._gap()
         self._turns: dict[int, float] = {}
+        self._now, self._partition, self._is_due = self._at, -1, False
 
-    def draws(self, skipped: int, partition: int) -> bool:
+    def begin(self, partition: int) -> None:
+        """A fetch of this partition comes next: its records are what is drawn from."""
+        if self._rate:
+            self._now, self._partition = self._clock(), partition
+            self._is_due = self._now >= self._turns.get(partition, 0.0)
+
+    def draws(self, skipped: int) -> bool:
         """Whether one of the next `skipped` records is to be looked at, and may be."""
-        if not skipped or not self._rate:
-            return False
-        now = self._clock()
         self._to_go -= skipped
-        if self._to_go > 0 and now < self._turns.get(partition, 0.0):
+        if self._to_go > 0 and not (self._is_due and skipped):
             return False
         if self._to_go <= 0:
             self._to_go = self._gap()
+        now, self._is_due = self._now, False
         # Not every second sharp: no rhythm of a producer's shall hide from it.
-        self._turns[partition] = now + self._rng.uniform(0.5, 1.5) * self._floor_seconds
+        self._turns[self._partition] = now + self._rng.uniform(0.5, 1.5) * self._floor_seconds
         self._budget = min(
             max(1.0, self._per_second * _BURST_SECONDS),
             self._budget + (now - self._at) * self._per_second,

@@ -23,7 +23,10 @@ class Transactions:
         self._producers: set[int] = set()
 
     def hide(self, header: BatchHeader, data: bytes, start: int, stop: int) -> bool:
-        """Whether a batch is a marker or part of an aborted transaction. Call it for each."""
+        """Whether a batch is a marker or part of an aborted transaction.
+
+        Call it for each batch that `is_special`, in their order.
+        """
         if self._is_followed and self._is_aborted(header, data, start, stop):
             return True
         return header.is_control

@@ -242,19 +242,25 @@ def test_samples_are_skipped_records_only_when_every_record_may_be_drawn():
     assert {sample.value for sample in samples} <= {CLAIM, None}
 
 
+def draws(sampler: Sampler, skipped: int, partition: int) -> bool:
+    """One fetch of one batch."""
+    sampler.begin(partition)
+    return sampler.draws(skipped)
+
+
 def test_sampling_stays_within_its_budget_when_the_backlog_is_long():
     now = [0.0]
     sampler = Sampler(rate=1, per_second=5, clock=lambda: now[0], rng=random.Random(4))
     drawn = 0
     for second in range(100):
         now[0] = float(second)
-        drawn += sum(sampler.draws(650, 0) for _ in range(1000))
+        drawn += sum(draws(sampler, 650, 0) for _ in range(1000))
     assert 495 <= drawn <= 505
 
 
 def test_sampling_draws_its_share_when_there_is_budget():
     sampler = Sampler(rate=0.01, per_second=1e9, rng=random.Random(5))
-    drawn = sum(sampler.draws(1, 0) for _ in range(100_000))
+    drawn = sum(draws(sampler, 1, 0) for _ in range(100_000))
     assert 800 < drawn < 1200
 
 
@@ -263,7 +269,7 @@ def test_nothing_is_sampled_when_the_rate_is_zero():
     sampler = Sampler(rate=0, clock=lambda: now[0])
     for _ in range(1000):
         now[0] += 60
-        assert not sampler.draws(10**6, 0)
+        assert not draws(sampler, 10**6, 0)
 
 
 def test_nothing_is_drawn_when_nothing_was_skipped():
@@ -271,7 +277,7 @@ def test_nothing_is_drawn_when_nothing_was_skipped():
     sampler = Sampler(rate=1, clock=lambda: now[0])
     for _ in range(100):
         now[0] += 60
-        assert not sampler.draws(0, 0)
+        assert not draws(sampler, 0, 0)
 
 
 def test_every_partition_is_sampled_when_it_brings_a_trickle_only():
@@ -282,7 +288,7 @@ def test_every_partition_is_sampled_when_it_brings_a_trickle_only():
     for second in range(60):
         now[0] = float(second)
         for partition in range(12):
-            drawn[partition] += sampler.draws(1, partition)
+            drawn[partition] += draws(sampler, 1, partition)
     assert set(drawn) == set(range(12))
     assert min(drawn.values()) > 25
 
@@ -304,7 +310,7 @@ def test_producer_gone_wrong_is_met_within_a_minute_when_it_sends_one_claim_in_t
                 share = rate / partitions
                 count = int(share) + (rng.random() < share % 1)
                 for batch in range(0, count, 650):
-                    drawn = sampler.draws(min(650, count - batch), partition)
+                    drawn = draws(sampler, min(650, count - batch), partition)
                     looked += drawn
                     wrong += drawn and rng.random() < 0.05
         met.append(wrong > 0)
