@@ -1,7 +1,12 @@
-"""A job's rows over a made-up population, for looking at its report: pinned to one version."""
+"""A job's rows over a made-up population, pinned to one version, for looking at its report.
 
+`python -m tests.unit.replay.sample report.html` writes the page.
+"""
+
+import sys
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from random import Random
 
 import msgspec
@@ -14,7 +19,10 @@ from stream_app.pipeline.decode import decode_claim, decode_history
 from stream_app.pipeline.enrich import MemberHistory, standing_key
 from stream_app.policy.load import load_policies
 from stream_app.replay.compared import Cause, Compared, ComparedDecision, ComparedLine
+from stream_app.replay.diff import report
+from stream_app.replay.page import page
 from stream_app.synthetic import Plan, Population, Stream
+from tests.unit.replay.rows import FACTS
 
 _LINES_OF_BUSINESS = ("commercial", "medicare-advantage", "medicaid", "exchange", None)
 
@@ -107,3 +115,8 @@ def _part(decision: Decision | None, evaluated_at: str | None) -> ComparedDecisi
         ),
         evaluated_at=evaluated_at,
     )
+
+
+if __name__ == "__main__":
+    facts = msgspec.structs.replace(FACTS, policy="pinned", records_read=6123)
+    Path(sys.argv[1]).write_text(page(report(sample(6_000), facts)), encoding="utf-8")

@@ -16,6 +16,7 @@ from stream_app.replay.diff import report
 from stream_app.replay.diff_model import PolicyUsed, Selection
 from stream_app.replay.page import page
 from tests.unit.replay.rows import APPROVE, DENY, FACTS, PEND, decided, line, plain, row
+from tests.unit.replay.sample import sample
 
 HOSTILE = "</script></style><img src=x onerror=alert(1)>\"'><!--{{ 7*7 }}&amp;"
 VOID = {"meta", "link", "input", "br", "img", "base"}
@@ -120,6 +121,17 @@ def test_why_is_told_in_the_reasons_own_sentences():
     )
     assert "NEW_CODE" in found.text
     assert set(page_module._reason_texts()) == set(ReasonCode)
+
+
+def test_a_population_decided_by_another_version_is_told_of_by_cause():
+    found = report(sample(600), FACTS)
+    elements = shown(*sample(600))
+
+    causes = {each.cause: each.claims for each in found.causes}
+    assert causes["policy"] > 0
+    assert causes["history"] > 0
+    assert "would be decided otherwise · CG-TRANS-03 replay" in elements.text
+    assert sum("data-claim" in attributes for attributes in elements.all("tr")) == found.changed
 
 
 def test_what_was_asked_is_told():
