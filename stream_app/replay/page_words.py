@@ -26,7 +26,7 @@ CAUSES_MEAN: Mapping[Cause, str] = {
     Cause.HISTORY: (
         "What is on file of the member's transplants is not what it was when the claim was decided."
     ),
-    Cause.UNDECIDED: "No decision on the claim was found.",
+    Cause.UNDECIDED: "No decision on the claim was found, or on an earlier version of it only.",
     Cause.NOT_DECIDABLE: (
         "The claim was decided, and now it would not be: it is void, or the guideline does not "
         "apply to it."
