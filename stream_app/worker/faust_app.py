@@ -65,6 +65,12 @@ class HopApp(faust.App):
             self.hop.gate.sought(generation, frozenset())
         self.hop.gate.open(generation)
 
+    async def on_stop(self) -> None:
+        await super().on_stop()
+        # Whatever still runs has had its time (`Hop.settled`).
+        for lanes in self.hop.lanes:
+            lanes.stop()
+
     def consume(self, handler: Callable[[Batch], Awaitable[None]], *topics: str) -> None:
         """Give every batch of `topics` to `handler`: of one partition one after the other.
 

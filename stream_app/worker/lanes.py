@@ -5,6 +5,7 @@ worked on; within a partition the next batch begins only when the one before it 
 what is sent keeps its order and each batch finds the rows as the one before it left them.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from stream_app.worker.batch import Batch
 
 Work = Callable[[Batch], Awaitable[None]]
-Spawn = Callable[[Coroutine[Any, Any, None]], object]
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Future[Any]]
 
 
 class Lanes:
@@ -32,6 +33,7 @@ class Lanes:
         self._work = work
         self._spawn = spawn
         self._lanes: dict[int, deque[Batch]] = {}
+        self._walks: set[asyncio.Future[Any]] = set()
 
     def put(self, batch: Batch) -> None:
         """Have a batch worked on as soon as its lane is free."""
@@ -40,12 +42,23 @@ class Lanes:
             lane.append(batch)
             return
         lane = self._lanes[batch.partition] = deque((batch,))
-        self._spawn(self._walk(batch.partition, lane))
+        walk = self._spawn(self._walk(batch.partition, lane))
+        self._walks.add(walk)
+        walk.add_done_callback(self._walks.discard)
 
     def clear(self) -> None:
         """Forget what waits. What is being worked on goes on, and its lane is not free before."""
         for lane in self._lanes.values():
             lane.clear()
+
+    def stop(self) -> None:
+        """Give up what waits and what is being worked on: it will be read again.
+
+        Or a batch that outlasts the stop would find its producer closed, and fail.
+        """
+        self.clear()
+        for walk in self._walks:
+            walk.cancel()
 
     async def _walk(self, partition: int, lane: deque[Batch]) -> None:
         while lane:

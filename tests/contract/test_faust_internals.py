@@ -25,6 +25,7 @@ from faust.tables import base as tables_base
 from faust.tables import manager, recovery
 from faust.transport import conductor, consumer
 from faust.transport.drivers import aiokafka as driver
+from mode import services
 from mode.utils import queues
 
 PINNED = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
@@ -178,6 +179,11 @@ SOURCES = {
         fetcher.Fetcher._fetch_requests_routine,
         "6c610471e286",
         "fetches again once _wait_consume_future is notified",
+    ),
+    "service._execute_task": Source(
+        services.Service._execute_task,
+        "8e3c8ee7a75a",
+        "what is given to add_future and fails crashes the app: a lane's failure stops the worker",
     ),
     "FetchResult.getall": Source(
         fetcher.FetchResult.getall,

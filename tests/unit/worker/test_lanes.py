@@ -19,8 +19,10 @@ class Site:
         self.tasks: list[asyncio.Task[None]] = []
         self.lanes = Lanes(self._work, self._spawn)
 
-    def _spawn(self, walk: Coroutine[Any, Any, None]) -> None:
-        self.tasks.append(asyncio.ensure_future(walk))
+    def _spawn(self, walk: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(walk)
+        self.tasks.append(task)
+        return task
 
     async def _work(self, batch: Any) -> None:
         self.seen.append(f"{batch.name} begins")
@@ -113,3 +115,12 @@ async def test_nothing_more_is_begun_in_a_lane_when_its_batch_has_failed() -> No
     assert site.new() == ["a2 ends", "a2 second begins"]
     for task in site.tasks[1:]:
         task.cancel()
+
+
+async def test_what_runs_is_given_up_and_nothing_more_begun_when_stopped() -> None:
+    site = Site()
+    await site.put("a1", "a1 second", "a2")
+    site.lanes.stop()
+    await site.turn()
+    assert [task.cancelled() for task in site.tasks] == [True, True]
+    assert site.new() == ["a1 begins", "a2 begins"]
