@@ -71,7 +71,8 @@ class Progress:
             metrics.ASSIGNED.labels(hop.name).set(len(positions))
             metrics.IN_FLIGHT.labels(hop.name).set(hop.ledger.in_flight)
             metrics.READY.labels(hop.name).set(hop.gate.is_open)
-            self._look_at_recovery(app, now)
+            if app.started:
+                self._look_at_recovery(app, now)
             assigned |= positions.keys()
             for tp, (_, mark) in positions.items():
                 lag = max(0, (end_of(app.consumer, tp) or 0) - mark)

@@ -78,7 +78,9 @@ class Worker(faust.Worker):
     def __init__(self, apps: Sequence[HopApp], settings: Settings) -> None:
         first, *others = apps
         watch = _Watch(apps, settings)
-        super().__init__(first, *others, watch, override_logging=False, redirect_stdouts=False)
+        # First, and last to stop: an app's start lasts until its tables have recovered, and that is
+        # when people and probes want to know.
+        super().__init__(first, watch, *others, override_logging=False, redirect_stdouts=False)
         self.spinner = None
 
     def _say(self, *args: Any, **kwargs: Any) -> None: ...

@@ -58,6 +58,7 @@ class OnePartition:
         self.recovery = Recovery()
         self.connected = True
         app = SimpleNamespace(hop=hop, consumer=self._consumer(), tables=Tables(self.recovery))
+        app.started = True
         app = cast("Any", app)
         self.progress = Progress([app], clock=lambda: self.now)
 
