@@ -16,7 +16,6 @@ from stream_app.domain.vocabulary import ReasonCode
 from stream_app.errors import UsageError
 from stream_app.logs import set_up_logging
 from stream_app.replay.bounds import Bound, Bounds, Time, parse_bound, parse_time
-from stream_app.replay.emit import Pace
 from stream_app.replay.job_file import JobFile
 from stream_app.replay.outcome import CSV, JSON, PAGE, write_outcome
 from stream_app.replay.progress import Progress
@@ -68,8 +67,10 @@ def _values(_ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
             raise click.BadParameter(f"each has 1 to {_LONGEST_ID} characters")
         known = _KNOWN.get(str(param.name))
         if known is not None and value not in known:
-            near = difflib.get_close_matches(value.upper(), known, n=1) or known
-            raise click.BadParameter(f"there is no '{value}'; is it {' or '.join(near[:3])}?")
+            folded = {each.casefold(): each for each in known}
+            near = difflib.get_close_matches(value.casefold(), folded, n=1) or list(folded)[:3]
+            named = " or ".join(folded[each] for each in near)
+            raise click.BadParameter(f"there is no '{value}'; is it {named}?")
     return frozenset(values)
 
 
@@ -224,8 +225,7 @@ def command(loaded: Loaded, **given: Any) -> None:
     folder: Path | None = given["job"]
     file = JobFile(folder, wanted) if folder else JobFile.new(Path("var") / "replay", wanted)
     try:
-        pace = Pace(given["rate"])
-        job = Job(settings, question, basis, file, Progress(), pace)
+        job = Job(settings, question, basis, file, Progress(phases=5 if emit else 4), given["rate"])
         with _metrics(settings, port, asked="metrics_port" in settings.model_fields_set):
             asyncio.run(_run(job, emit=emit))
         output: Path = given["output"] or file.folder

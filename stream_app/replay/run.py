@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from math import ceil
 from operator import itemgetter
 from typing import Any
 
@@ -47,7 +48,7 @@ class Job:
         basis: what is decided by.
         file: the job's state.
         progress: is told how far it has come.
-        pace: how fast claims may be decided.
+        rate: how many claims a second may be decided, or handed over; None: any number.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class Job:
         basis: Basis,
         file: JobFile,
         progress: Progress,
-        pace: Pace,
+        rate: float | None,
     ) -> None:
         self._settings, self._question, self._file = settings, question, file
-        self._progress, self._pace = progress, pace
+        self._progress, self._pace = progress, Pace(rate)
+        # What a second brings is booked by its end.
+        self._at_once = CLAIMS_AT_ONCE if rate is None else min(CLAIMS_AT_ONCE, ceil(rate))
         self._comparison = Comparison(basis.decider, question.as_of)
 
     async def run(self) -> None:
@@ -102,7 +105,7 @@ class Job:
             file.note("handed_over", file.fact("handed_over", "0"))
         with self._progress.phase("handing over", total, done) as advance:
             async with owner:
-                while rows := file.db.execute(_CHANGED, (last, CLAIMS_AT_ONCE)).fetchall():
+                while rows := file.db.execute(_CHANGED, (last, self._at_once)).fetchall():
                     last, too_large = rows[-1][0], 0
                     for _, row, original in rows:
                         compared = _row.decode(row)
@@ -151,7 +154,7 @@ class Job:
             "SELECT count(*) FROM claims WHERE number <= ?", (last,)
         ).fetchone()
         with self._progress.phase("deciding", total, done) as advance:
-            while rows := file.db.execute(_CLAIMS, (last, CLAIMS_AT_ONCE)).fetchall():
+            while rows := file.db.execute(_CLAIMS, (last, self._at_once)).fetchall():
                 last = rows[-1][0]
                 for _ in rows:
                     await self._pace.turn()
