@@ -18,7 +18,7 @@ def run(*arguments: str) -> tuple[int, str]:
     [
         (["--from", "yesterday"], "must be a time"),
         (["--from", "2025-01-02", "--to", "2025-01-01"], "--from must lie before --to"),
-        (["--decision", "denied"], "is it deny?"),
+        (["--decision", "Aprove"], "is it approve?"),
         (["--reason", "DONOR_UNKOWN"], "is it DONOR_UNKNOWN?"),
         (["--member", "@nowhere"], "No such file"),
         (["--member", ""], "1 to 64 characters"),
