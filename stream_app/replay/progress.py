@@ -24,7 +24,6 @@ from stream_app import metrics
 SILENT_SECONDS = 2.0
 PLAIN_EVERY_SECONDS = 5.0
 
-_PHASES = 4
 _LOOK_EVERY_SECONDS = 0.1
 
 Advance = Callable[[int], None]
@@ -37,13 +36,16 @@ class Progress:
     Args:
         console: of standard error; by default the real one.
         clock: seconds, that never go back.
+        phases: how many there will be: history, decisions, claims, deciding; or handing over, too.
     """
 
-    def __init__(self, console: Console | None = None, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self, console: Console | None = None, clock: Clock = time.monotonic, *, phases: int = 4
+    ) -> None:
         self._console = console or Console(stderr=True)
         self._clock = clock
         self._began = clock()
-        self._phases = 0
+        self._past, self._phases = 0, phases
 
     @contextmanager
     def phase(self, name: str, total: int, done: int = 0) -> Iterator[Advance]:
@@ -66,13 +68,13 @@ class Progress:
                 if now - looked < _LOOK_EVERY_SECONDS:
                     return
                 looked = now
-                metrics.REPLAY_PROGRESS.set((self._phases + line.share) / _PHASES)
+                metrics.REPLAY_PROGRESS.set((self._past + line.share) / self._phases)
                 if now - self._began >= SILENT_SECONDS:
                     shown(now)
 
             yield advance
-        self._phases += 1
-        metrics.REPLAY_PROGRESS.set(self._phases / _PHASES)
+        self._past += 1
+        metrics.REPLAY_PROGRESS.set(self._past / self._phases)
 
     @contextmanager
     def _plain(self, line: "_Line") -> Iterator[Callable[[float], None]]:

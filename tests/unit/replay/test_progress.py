@@ -5,6 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
+from stream_app import metrics
 from stream_app.replay.progress import Progress
 
 
