@@ -201,3 +201,13 @@ def test_claim_handed_over_in_shadow_mode_is_nothing_to_a_live_worker() -> None:
     step = Adjudication(Rules(DECIDER, BOUNDS, shadow=True), world.tables, NOW)
     assert step.claim(claim(), SOURCE, None, HandedOver(REPLAY_ID, None)) is Silent.OTHER_MODE
     assert isinstance(step.claim(claim(), SOURCE, None, to_shadow), Told)
+
+
+def test_decision_found_by_the_replay_is_remembered_when_nothing_is_told_of_it() -> None:
+    """The claim is remembered, but what was sent of it is not: the table was a shadow worker's."""
+    world = World()
+    world.step(history("h"), claim(), shadow=True)
+    approval = LastDecision("old", Outcome.APPROVE, (("DLI_CRITERIA_MET",),))
+    assert handed_over(world, approval) is Silent.REDELIVERED
+    (drift,) = world.step(history("gone", None, minute=2))
+    assert drift.approval == approval
