@@ -25,28 +25,34 @@ def summary(report: Report, *, moved_on: int, too_large: int) -> Iterator[str]:
         yield ""
         yield from _matrix(report.transitions)
     if report.changed:
+        yield from _changes(report)
+    if report.compared:
         yield ""
-        for cause in report.causes:
-            if cause.claims:
-                yield f"{cause.claims:>12,}  {_CAUSES[cause.cause.value]}"
-        yield ""
-        yield "first reason before -> now, lines"
-        for row in report.reasons[:8]:
-            if row.rest:
-                continue
-            before, after = row.before or _NONE, row.after or _NONE
-            yield f"{row.lines:>12,}  {before} -> {after if after != before else 'further reasons'}"
-        if len(report.reasons) > 8:
-            yield f"{'...':>12}  {len(report.reasons) - 8:,} more in the report"
-    yield ""
     if report.irreproducible:
         yield f"NOT REPRODUCIBLE: {report.irreproducible:,} claims gave two ids when decided twice"
-    else:
+    elif report.compared:
         yield "decided twice, each claim gave the same id"
     if report.job.handed_over is not None:
         yield f"{report.job.handed_over:,} claims handed over to their owners"
     if too_large:
         yield f"{too_large:,} claims are too large to be handed over (max_request_bytes)"
+
+
+def _changes(report: Report) -> Iterator[str]:
+    """Why, and from which reasons to which."""
+    yield ""
+    for cause in report.causes:
+        if cause.claims:
+            yield f"{cause.claims:>12,}  {_CAUSES[cause.cause.value]}"
+    yield ""
+    yield "first reason before -> now, lines"
+    for row in report.reasons[:8]:
+        if row.rest:
+            continue
+        before, after = row.before or _NONE, row.after or _NONE
+        yield f"{row.lines:>12,}  {before} -> {after if after != before else 'further reasons'}"
+    if len(report.reasons) > 8:
+        yield f"{'...':>12}  {len(report.reasons) - 8:,} more in the report"
 
 
 _CAUSES = {
