@@ -46,33 +46,33 @@ _FACTORS = (
     Factor(
         "Size of a claim, bytes",
         "claim_bytes",
-        {300: 3_000_000, 910: 2_000_000, 4_000: 500_000, 20_000: 100_000},
+        {300: 2_500_000, 910: 1_200_000, 4_000: 400_000, 20_000: 80_000},
     ),
     Factor(
         "One claim in so many in scope",
         "one_in",
         # The clock needs a few: the first is as good as none.
         {
-            400_000: 2_000_000,
-            100_000: 2_000_000,
-            10_000: 2_000_000,
-            1_000: 1_500_000,
-            100: 1_000_000,
-            10: 300_000,
-            1: 100_000,
+            300_000: 1_200_000,
+            100_000: 1_200_000,
+            10_000: 1_200_000,
+            1_000: 1_000_000,
+            100: 500_000,
+            10: 150_000,
+            1: 40_000,
         },
     ),
-    Factor("Partitions", "partitions", {1: 2_000_000, 4: 2_000_000, 16: 2_000_000, 64: 2_000_000}),
+    Factor("Partitions", "partitions", {1: 1_200_000, 4: 1_200_000, 16: 1_200_000, 64: 1_200_000}),
     Factor(
         "Claims a batch",
         "batch_records",
-        {1: 150_000, 5: 500_000, 20: 1_000_000, 100: 1_500_000, 650: 2_000_000},
+        {1: 120_000, 5: 400_000, 20: 800_000, 100: 1_200_000, 650: 1_200_000},
         beside=_PREFILTER,
     ),
     Factor(
         "Codec",
         "codec",
-        {"none": 800_000, "snappy": 800_000, "lz4": 2_000_000, "zstd": 800_000, "gzip": 800_000},
+        {"none": 800_000, "snappy": 800_000, "lz4": 1_200_000, "zstd": 800_000, "gzip": 800_000},
         beside=_PREFILTER,
     ),
 )
@@ -98,10 +98,10 @@ PLANS: Mapping[str, Plan] = {
     "curves": Curves(_FACTORS),
     "workers": Throughput(
         {RARE: {OURS: 4_000_000, "cg-trans-03, two workers": 4_000_000}},
-        rounds=2,
+        rounds=1,
         title="Two workers beside one",
     ),
-    "memory": Memory(120_000_000),
+    "memory": Memory(100_000_000),
     "replay": Replays(300_000),
     "quick": Throughput(
         {HUNDREDTH: _counts(300_000, 200_000, 100_000, 10_000), ALL: {OURS: 20_000}}, rounds=1
