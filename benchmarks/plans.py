@@ -101,7 +101,7 @@ PLANS: Mapping[str, Plan] = {
         rounds=1,
         title="Two workers beside one",
     ),
-    "memory": Memory(100_000_000),
+    "memory": Memory(60_000_000),
     "replay": Replays(300_000),
     "quick": Throughput(
         {HUNDREDTH: _counts(300_000, 200_000, 100_000, 10_000), ALL: {OURS: 20_000}}, rounds=1
