@@ -62,7 +62,6 @@ _FACTORS = (
             1: 40_000,
         },
     ),
-    Factor("Partitions", "partitions", {1: 1_200_000, 4: 1_200_000, 16: 1_200_000, 64: 1_200_000}),
     Factor(
         "Claims a batch",
         "batch_records",
@@ -75,6 +74,7 @@ _FACTORS = (
         {"none": 800_000, "snappy": 800_000, "lz4": 1_200_000, "zstd": 800_000, "gzip": 800_000},
         beside=_PREFILTER,
     ),
+    Factor("Partitions", "partitions", {1: 1_200_000, 4: 1_200_000, 16: 1_200_000, 64: 1_200_000}),
 )
 _COMMON_RATE = 2_000
 """Which every system can take."""
@@ -102,7 +102,7 @@ PLANS: Mapping[str, Plan] = {
         title="Two workers beside one",
     ),
     "memory": Memory(60_000_000),
-    "replay": Replays(300_000),
+    "replay": Replays(150_000),
     "quick": Throughput(
         {HUNDREDTH: _counts(300_000, 200_000, 100_000, 10_000), ALL: {OURS: 20_000}}, rounds=1
     ),
