@@ -100,8 +100,9 @@ class Topics(Group):
     changed later without laying the internal topics anew."""
     replication_factor: Annotated[int, Field(ge=1, le=10)] = 3
     """Copies of our own topics, when `topics create` makes them. 1 where there is one broker."""
-    retention_days: Annotated[int, Field(ge=1, le=36_500)] = 30
-    """How long decisions and dead letters are kept."""
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+    """How long decisions and dead letters are kept. A replay compares with decisions that are
+    kept, so no less than `remember_max_age_days`, unless disks say otherwise."""
     max_claim_bytes: Bytes = 1_048_588
     """The largest record that the inbound topics let in, uncompressed."""
     max_message_bytes: Bytes = 2_097_152

@@ -35,7 +35,7 @@ FAULTS: dict[str, tuple[str, dict[str, str], str]] = {
     "retention of decisions": (
         "approve_topic",
         {"retention.ms": "1000"},
-        "retention.ms is 1000, must be 2592000000",
+        "retention.ms is 1000, must be 34560000000",
     ),
     "size of a changelog": (
         "changelog",

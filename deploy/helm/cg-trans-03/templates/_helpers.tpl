@@ -33,7 +33,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{/* One setting, or the service's own default where the chart must know it (a test compares). */}}
 {{- define "cg.setting" -}}
 {{- $defaults := dict
-  "partitions" 12 "replication_factor" 3 "retention_days" 30 "max_message_bytes" 2097152
+  "partitions" 12 "replication_factor" 3 "retention_days" 400 "max_message_bytes" 2097152
   "shutdown_timeout_seconds" 20
   "scope_group" "cg-trans-03-scope" "adjudicate_group" "cg-trans-03-adjudicate"
   "claims_topic" "claims.adjudication" "history_in_topic" "member.transplant-history"
