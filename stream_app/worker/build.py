@@ -9,6 +9,7 @@ from stream_app.tracing import Tracer, new_tracer
 from stream_app.worker.adjudicate_app import adjudicate_app
 from stream_app.worker.claim_scan import ClaimScan
 from stream_app.worker.faust_app import HopApp
+from stream_app.worker.history_first import HistoryFirst
 from stream_app.worker.hop import Hop
 from stream_app.worker.sample_check import SampleCheck
 from stream_app.worker.scope_app import scope_app
@@ -56,5 +57,7 @@ def build_apps(settings: Settings, roles: tuple[str, ...] = ROLES) -> list[HopAp
         )
         for version in policies.versions:
             metrics.POLICY_VERSION.labels(version.version).info({"sha256": version.hash})
-        apps.append(adjudicate_app(settings, new_hop("adjudicate", settings, tracer), decider))
+        hop = new_hop("adjudicate", settings, tracer)
+        hop.history_first = HistoryFirst(settings.in_scope_topic, settings.history_topic)
+        apps.append(adjudicate_app(settings, hop, decider))
     return apps

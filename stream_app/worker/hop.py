@@ -14,6 +14,7 @@ from stream_app.tracing import Tracer
 from stream_app.worker.batch import Batch
 from stream_app.worker.claim_scan import ClaimScan
 from stream_app.worker.gate import Gate
+from stream_app.worker.history_first import HistoryFirst
 from stream_app.worker.lanes import Lanes
 from stream_app.worker.ledger import Ledger
 
@@ -34,6 +35,8 @@ class Hop:
     fetch_max_wait_ms: int
     scan: ClaimScan | None = None
     """Of the core topic, where this hop reads it."""
+    history_first: HistoryFirst | None = None
+    """What holds claims back, where this hop decides them."""
     tracer: Tracer | None = None
     gate: Gate = field(default_factory=Gate)
     ledger: Ledger = field(default_factory=Ledger)

@@ -89,6 +89,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             )
         )
         beginning = await consumer.beginning_offsets(streams) if streams else {}
+        first_of_all = hop.history_first
+        histories = [] if first_of_all is None else first_of_all.histories(streams)
+        ends = await consumer.end_offsets(histories) if histories else {}
         if (generation, closings) != (consumer._coordinator.generation, hop.gate.closings):
             return {}
         # No await from here on: seek, ledger and gate move together.
@@ -99,6 +102,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 hop.lost(tp, offset, first)
             positions[tp] = first if offset is None else max(offset, first)
             self._restart(tp, positions[tp], offset)
+        if first_of_all is not None:
+            first_of_all.sought(positions, ends)
         hop.gate.sought(generation, frozenset(positions))
         return positions
 
@@ -122,7 +127,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         readable = self.hop.gate.readable
         # A snapshot: Faust's set changes under our feet, and an empty one would mean "all".
         changelogs = {tp for tp in active_partitions if self.consumer._is_changelog_tp(tp)}
-        wanted = changelogs | (readable & active_partitions)
+        held = self.hop.history_first.held(self.hop.ledger) if self.hop.history_first else set()
+        wanted = changelogs | ((readable & active_partitions) - held)
         deadline = time.monotonic() + (timeout or 0.0)
         if not wanted:
             await asyncio.sleep(_GATE_POLL_SECONDS)

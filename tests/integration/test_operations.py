@@ -37,35 +37,19 @@ def delete_topics(system: System, *topics: str) -> None:
     done(admin.delete_topics(list(topics), operation_timeout=30))
 
 
-def reset(system: System, group: str, topic: str, *, to_end: bool = False) -> None:
-    """Set a stopped group to the beginning or the end of a topic.
+def reset(system: System, group: str, topic: str) -> None:
+    """Set a stopped group to the beginning of a topic.
 
     The same as `kafka-consumer-groups --reset-offsets --to-earliest --topic … --execute`.
     """
     admin = admin_of(system)
     partitions = admin.list_topics(topic, timeout=30).topics[topic].partitions
     places = [TopicPartition(topic, partition) for partition in partitions]
-    where = OffsetSpec.latest() if to_end else OffsetSpec.earliest()
-    found = admin.list_offsets(dict.fromkeys(places, where))
+    found = admin.list_offsets(dict.fromkeys(places, OffsetSpec.earliest()))
     places = [
         TopicPartition(tp.topic, tp.partition, f.result(60).offset) for tp, f in found.items()
     ]
     done(admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, places)]))
-
-
-async def read_history_first(system: System) -> None:
-    """Fill the tables with all of the history, and only then let claims come to them.
-
-    Side by side, a claim would be approved by half of its member's history, and an approval is
-    not taken back when the other half comes.
-    """
-    s = system.settings
-    reset(system, s.adjudicate_group, s.in_scope_topic, to_end=True)
-    reset(system, s.adjudicate_group, s.history_topic)
-    worker = await system.start("adjudicate")
-    await system.settled("adjudicate")
-    assert await worker.stop() == 0
-    reset(system, s.adjudicate_group, s.in_scope_topic)
 
 
 def admin_of(system: System) -> AdminClient:
@@ -185,7 +169,10 @@ async def test_every_decision_stands_when_an_internal_topic_is_lost(
 async def test_every_decision_comes_out_the_same_when_the_changelogs_are_lost(
     make_system: MakeSystem, tmp_path: Path, decider: Decider
 ) -> None:
-    """The tables are made anew from the in-scope and the history topic, which hold everything."""
+    """The tables are made anew from the in-scope and the history topic, which hold everything.
+
+    Were claims not held back until history is on file, some would be approved by half of it.
+    """
     data = tmp_path / "data"
     system = await make_system(data_dir=data)
     s = system.settings
@@ -193,7 +180,8 @@ async def test_every_decision_comes_out_the_same_when_the_changelogs_are_lost(
     delete_topics(system, history_changelog(s), claims_changelog(s))
     shutil.rmtree(data)
     await create_topics(s)
-    await read_history_first(system)
+    reset(system, s.adjudicate_group, s.in_scope_topic)
+    reset(system, s.adjudicate_group, s.history_topic)
     await system.start()
     await system.settled()
     assert await last_words(system) == stood
@@ -218,7 +206,6 @@ async def test_every_decision_comes_out_the_same_when_our_partitions_are_more(
     await create_topics(second.settings)
     await second.start("scope")
     await second.settled("scope")
-    await read_history_first(second)
     await second.start("adjudicate")
     await second.settled()
     words = await last_words(second)
