@@ -231,7 +231,10 @@ def command(loaded: Loaded, **given: Any) -> None:
         output: Path = given["output"] or file.folder
         report = write_outcome(output, file, question, basis, settings)
         for line in summary(
-            report, moved_on=file.count("moved_on"), too_large=file.count("too_large")
+            report,
+            moved_on=file.count("moved_on"),
+            too_large=file.count("too_large"),
+            unsure=file.count("unsure"),
         ):
             click.echo(line)
         click.echo(f"reports: {output / PAGE}, {JSON}, {CSV}")

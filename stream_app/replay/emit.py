@@ -43,6 +43,20 @@ def concerns_owner(compared: Compared) -> bool:
     return compared.changed and compared.after is not None
 
 
+def may_have_been_decided(compared: Compared, timestamp: int, kept_since: int) -> bool:
+    """Whether a claim without a decision may have had one that was deleted meanwhile.
+
+    It is not handed over: the owner may have forgotten the claim, too, and would deny what was
+    approved once.
+
+    Args:
+        compared: what the job found.
+        timestamp: of the claim's record, in milliseconds since the epoch: it was decided no sooner.
+        kept_since: from when on all decisions are kept, the same.
+    """
+    return compared.before is None and timestamp < kept_since
+
+
 def standing_of(decision: ComparedDecision, *, shadow: bool) -> LastDecision:
     """A decision that was read from its topic, as its owner would remember it."""
     lines = sorted(decision.lines, key=lambda line: line.line_number)

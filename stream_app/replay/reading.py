@@ -110,3 +110,30 @@ async def read(
                 consumer.pause(tp)
             if records or position == end:
                 yield Chunk(tp.partition, records, position)
+
+
+async def kept_since(consumer: AIOKafkaConsumer, topics: Iterable[str], now: int) -> int:
+    """From when on these topics still hold all that was ever sent to them.
+
+    Args:
+        consumer: of `reader`.
+        topics: whose records are deleted by age, oldest first.
+        now: milliseconds since the epoch; the answer where a partition has lost all it had.
+
+    Returns:
+        Milliseconds since the epoch; 0 where nothing has been deleted.
+    """
+    since = 0
+    for topic in topics:
+        for span in await whole(consumer, topic):
+            if span.start:
+                first = await _first_timestamp(consumer, topic, span)
+                since = max(since, now if first is None else first)
+    return since
+
+
+async def _first_timestamp(consumer: AIOKafkaConsumer, topic: str, span: Span) -> int | None:
+    async for chunk in read(consumer, topic, [span]):
+        if chunk.records:
+            return chunk.records[0].timestamp
+    return None

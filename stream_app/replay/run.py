@@ -1,5 +1,6 @@
 """A job from its beginning, or from where it was, to its end."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from math import ceil
@@ -13,13 +14,13 @@ from stream_app import metrics
 from stream_app.pipeline.remember import Source
 from stream_app.replay.compare import Comparison, Standing
 from stream_app.replay.compared import Compared, ComparedDecision
-from stream_app.replay.emit import HandOver, Pace, concerns_owner
+from stream_app.replay.emit import HandOver, Pace, concerns_owner, may_have_been_decided
 from stream_app.replay.gather import Claims, Decisions, Gatherer, Histories, Original
 from stream_app.replay.history import Heard
 from stream_app.replay.job_file import JobFile, Phase, now
 from stream_app.replay.progress import Progress
 from stream_app.replay.question import Basis, Question, decision_topics, source_topic
-from stream_app.replay.reading import read, reader, whole
+from stream_app.replay.reading import kept_since, read, reader, whole
 from stream_app.settings import Settings
 
 CLAIMS_AT_ONCE = 250
@@ -89,7 +90,11 @@ class Job:
                 await self._gather(
                     consumer, "decisions", decision_topics(settings), Decisions(file)
                 )
+                # Only now: what is deleted while decisions are read counts as deleted.
+                now_ms = time.time_ns() // 1_000_000
+                kept = await kept_since(consumer, decision_topics(settings), now_ms)
                 with file.writing():
+                    file.note("decisions_kept_since", str(kept))
                     file.note("phase", Phase.COMPARE)
         if file.phase is Phase.COMPARE:
             await self._compare()
@@ -100,18 +105,22 @@ class Job:
         (total, done) = file.db.execute(
             "SELECT count(*), coalesce(sum(handed_over), 0) FROM compared WHERE changed"
         ).fetchone()
+        kept = int(file.fact("decisions_kept_since", "0"))
         last, owner = 0, HandOver(self._settings, file.replay_id, self._pace)
         with file.writing():
             file.note("handed_over", file.fact("handed_over", "0"))
         with self._progress.phase("handing over", total, done) as advance:
             async with owner:
                 while rows := file.db.execute(_CHANGED, (last, self._at_once)).fetchall():
-                    last, too_large = rows[-1][0], 0
-                    for _, row, original in rows:
-                        compared = _row.decode(row)
-                        if concerns_owner(compared):
-                            fits = await owner.send(compared, _original.decode(original))
-                            too_large += not fits
+                    last, too_large, unsure = rows[-1][0], 0, 0
+                    for _, row, claim in rows:
+                        compared, original = _row.decode(row), _original.decode(claim)
+                        if not concerns_owner(compared):
+                            continue
+                        if may_have_been_decided(compared, original.timestamp, kept):
+                            unsure += 1
+                            continue
+                        too_large += not await owner.send(compared, original)
                     sent = await owner.acknowledged()
                     with file.writing():
                         file.db.executemany(
@@ -120,6 +129,7 @@ class Job:
                         )
                         file.count("handed_over", sent)
                         file.count("too_large", too_large)
+                        file.count("unsure", unsure)
                     advance(len(rows))
 
     async def _gather(

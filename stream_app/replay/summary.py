@@ -7,13 +7,14 @@ from stream_app.replay.diff_model import Report, Transition
 _NONE = "no decision"
 
 
-def summary(report: Report, *, moved_on: int, too_large: int) -> Iterator[str]:
+def summary(report: Report, *, moved_on: int, too_large: int, unsure: int) -> Iterator[str]:
     """The lines.
 
     Args:
         report: what was found.
         moved_on: claims of which only an event that stands no longer lies within the bounds.
         too_large: changed claims that could not be handed over.
+        unsure: claims without a decision that were not, since theirs may have been deleted.
     """
     yield f"{report.compared:,} claims compared, {report.changed:,} decided otherwise now"
     if moved_on:
@@ -36,6 +37,11 @@ def summary(report: Report, *, moved_on: int, too_large: int) -> Iterator[str]:
         yield f"{report.job.handed_over:,} claims handed over to their owners"
     if too_large:
         yield f"{too_large:,} claims are too large to be handed over (max_request_bytes)"
+    if unsure:
+        yield (
+            f"{unsure:,} claims without a decision are not handed over: they are older than what is "
+            "kept of decisions (retention_days), and may have been approved"
+        )
 
 
 def _changes(report: Report) -> Iterator[str]:

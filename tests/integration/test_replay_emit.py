@@ -5,6 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 import orjson
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
 
 from stream_app.domain.decision import Outcome
 from stream_app.pipeline.handover import HEADER
@@ -314,6 +316,29 @@ async def test_nothing_is_decided_twice_when_the_job_is_killed_while_it_hands_ov
     assert told == Counter({live.claim_id.encode(): 1}) + Counter(
         {member.claim_id.encode(): 2 for member in members}
     )
+    assert await worker.stop() == 0
+
+
+async def test_claims_are_left_alone_when_their_decisions_may_have_been_deleted(
+    system: System, tmp_path: Path
+) -> None:
+    """Their owner, had it forgotten them as well, might deny what was approved."""
+    old, young = new_member(), new_member()
+    topic = system.settings.approve_topic
+    worker = await system.start()
+    await system.histories(history(old), history(young))
+    await system.settled()
+    await system.claims(claim(old))
+    (out,) = await system.decided(old.claim_id)
+    async with system._admin() as admin:
+        gone = {TopicPartition(topic, out.record.partition): RecordsToDelete(-1)}
+        await admin.delete_records(gone)
+    await system.claims(without_donor(young))
+    await system.decided(young.claim_id)
+    job = system.launch("replay", "--job", str(tmp_path / "job"), "--emit")
+    assert await ended(system, job) == 3
+    assert "1 claims without a decision are not handed over" in job.log
+    assert not await copies(system)
     assert await worker.stop() == 0
 
 

@@ -5,7 +5,7 @@ import pytest
 from stream_app.domain.decision import Outcome
 from stream_app.pipeline.remember import LastDecision
 from stream_app.replay.compared import Cause, Compared, ComparedDecision, ComparedLine
-from stream_app.replay.emit import Pace, concerns_owner, standing_of
+from stream_app.replay.emit import Pace, concerns_owner, may_have_been_decided, standing_of
 
 PEND = ComparedDecision(
     "d",
@@ -44,6 +44,22 @@ def test_claim_is_handed_over_when_its_owner_has_something_to_tell(
     found: Compared, concerned: bool
 ) -> None:
     assert concerns_owner(found) is concerned
+
+
+@pytest.mark.parametrize(
+    ("before", "timestamp", "kept_since", "expected"),
+    [
+        (None, 99, 100, True),
+        (None, 100, 100, False),
+        (None, 5, 0, False),
+        (PEND, 99, 100, False),
+    ],
+)
+def test_claim_may_have_been_decided_when_it_is_older_than_what_is_kept(
+    before: ComparedDecision | None, timestamp: int, kept_since: int, expected: bool
+) -> None:
+    found = compared(Cause.UNDECIDED, before=before)
+    assert may_have_been_decided(found, timestamp, kept_since) is expected
 
 
 class Time:

@@ -5,8 +5,8 @@ from stream_app.replay.summary import summary
 from tests.unit.replay.rows import APPROVE, DENY, FACTS, PEND, decided, line, plain, row
 
 
-def printed(*rows, moved_on: int = 0, too_large: int = 0) -> str:
-    lines = summary(report(rows, FACTS), moved_on=moved_on, too_large=too_large)
+def printed(*rows, moved_on: int = 0, too_large: int = 0, unsure: int = 0) -> str:
+    lines = summary(report(rows, FACTS), moved_on=moved_on, too_large=too_large, unsure=unsure)
     return "\n".join(lines)
 
 
@@ -31,9 +31,10 @@ def test_fault_is_shouted_when_a_claim_gave_two_ids():
 
 
 def test_what_is_left_out_is_told_when_anything_is():
-    text = printed(plain(APPROVE, DENY), moved_on=4, too_large=2)
+    text = printed(plain(APPROVE, DENY), moved_on=4, too_large=2, unsure=3)
     assert "4 more have an event within the bounds" in text
     assert "2 claims are too large to be handed over" in text
+    assert "3 claims without a decision are not handed over" in text
 
 
 def test_nothing_is_claimed_when_nothing_was_compared():
