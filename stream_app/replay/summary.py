@@ -39,8 +39,8 @@ def summary(report: Report, *, moved_on: int, too_large: int, unsure: int) -> It
         yield f"{too_large:,} claims are too large to be handed over (max_request_bytes)"
     if unsure:
         yield (
-            f"{unsure:,} claims without a decision are not handed over: they are older than what is "
-            "kept of decisions (retention_days), and may have been approved"
+            f"{unsure:,} claims without a decision are not handed over: they are older than what "
+            "is kept of decisions (retention_days), and may have been approved"
         )
 
 
