@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from stream_app.worker.ledger import Span
+from stream_app.worker.ledger import JoinedSpan, Span
+
+MAX_RECORDS = 1_000
+"""What is worked on in one go, and what a rebalance or a stop waits for, at the most."""
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -36,6 +39,19 @@ class Batch:
     partition: int
     span: Span
     records: Sequence[Record]
+
+    @classmethod
+    def joined(cls, batches: Sequence["Batch"]) -> "Batch":
+        """Batches of one partition, one behind the other, as one."""
+        first = batches[0]
+        if len(batches) == 1:
+            return first
+        return cls(
+            first.topic,
+            first.partition,
+            JoinedSpan([batch.span for batch in batches]),
+            [record for batch in batches for record in batch.records],
+        )
 
 
 @dataclass(frozen=True, slots=True)

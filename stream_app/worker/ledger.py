@@ -47,6 +47,25 @@ class Span:
         self._partition.finish(self)
 
 
+class JoinedSpan(Span):
+    """Ranges of one partition, one behind the other, that are worked on as one."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, parts: Sequence[Span]) -> None:
+        first, last = parts[0], parts[-1]
+        super().__init__(first._partition, first.start, last.stop, sum(part.size for part in parts))
+        self._parts = parts
+
+    @property
+    def alive(self) -> bool:
+        return all(part.alive for part in self._parts)
+
+    def finish(self) -> None:
+        for part in self._parts:
+            part.finish()
+
+
 class PartitionLedger:
     """One partition between one seek and the next."""
 

@@ -27,7 +27,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 from mode import get_logger
 
-from stream_app.worker.batch import Batch, ChangelogBatch, Record
+from stream_app.worker.batch import MAX_RECORDS, Batch, ChangelogBatch, Record
 from stream_app.worker.hop import Hop
 from stream_app.worker.ledger import OutOfStep, Span
 from stream_app.worker.scan import Fetched, RawFetches, read_all
@@ -38,8 +38,6 @@ logger = get_logger(__name__)
 _GATE_POLL_SECONDS = 0.02
 _FULL_POLL_SECONDS = 0.002
 _TURNS_TO_FETCH = 4
-# What an agent works on, and what a rebalance or a stop waits for, at the most.
-_BATCH_RECORDS = 1_000
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -235,11 +233,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         if not records:
             span.finish()
             return
-        stops = [record.offset for record in records[_BATCH_RECORDS::_BATCH_RECORDS]]
+        stops = [record.offset for record in records[MAX_RECORDS::MAX_RECORDS]]
         spans = span.split([*stops, span.stop])
         batches = drained.setdefault(tp, [])
         for number, part in enumerate(spans):
-            some = records[number * _BATCH_RECORDS : (number + 1) * _BATCH_RECORDS]
+            some = records[number * MAX_RECORDS : (number + 1) * MAX_RECORDS]
             part.resize(sum(len(record.value or b"") for record in some))
             batches.append(Batch(tp.topic, tp.partition, part, some))
 

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Coroutine
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from stream_app.worker.batch import MAX_RECORDS, Batch
 from stream_app.worker.lanes import Lanes
+from stream_app.worker.ledger import PartitionLedger
 
 
 class Site:
@@ -24,23 +25,23 @@ class Site:
         self.tasks.append(task)
         return task
 
-    async def _work(self, batch: Any) -> None:
-        self.seen.append(f"{batch.name} begins")
-        await self.words.setdefault(batch.name, asyncio.get_running_loop().create_future())
-        self.seen.append(f"{batch.name} ends")
+    async def _work(self, batch: Batch) -> None:
+        name = " + ".join(map(str, batch.records))
+        self.seen.append(f"{name} begins")
+        await self.words.setdefault(name, asyncio.get_running_loop().create_future())
+        batch.span.finish()
+        self.seen.append(f"{name} ends")
 
-    async def put(self, *names: str) -> list[Any]:
-        """Batches by name: a1 is the first of topic a's partition 1."""
-        batches: list[Any] = [
-            SimpleNamespace(
-                name=name, topic=name[0], partition=int(name[1]), span=SimpleNamespace(alive=True)
-            )
-            for name in names
-        ]
+    async def put(self, *names: str) -> list[Batch]:
+        """Batches by name: a1 is of topic a's partition 1. Their names are their records."""
+        batches = [self.batch(name, name) for name in names]
         for batch in batches:
             self.lanes.put(batch)
-        await self.turn()
+            await self.turn()
         return batches
+
+    def batch(self, name: str, *records: Any) -> Batch:
+        return Batch(name[0], int(name[1]), PartitionLedger(0).read(0, 1), records)
 
     async def end(self, name: str) -> None:
         self.words[name].set_result(None)
@@ -66,12 +67,41 @@ async def test_batches_of_a_partition_go_one_after_the_other() -> None:
     await site.put("a1 first", "a1 second", "a1 third")
     assert site.new() == ["a1 first begins"]
     await site.end("a1 first")
-    assert site.new() == ["a1 first ends", "a1 second begins"]
-    await site.end("a1 second")
-    await site.end("a1 third")
-    assert site.new() == ["a1 second ends", "a1 third begins", "a1 third ends"]
+    assert site.new() == ["a1 first ends", "a1 second + a1 third begins"]
+    await site.end("a1 second + a1 third")
+    assert site.new() == ["a1 second + a1 third ends"]
     await site.put("a1 fourth")
     assert site.new() == ["a1 fourth begins"], "an empty lane is free again"
+
+
+async def test_all_are_done_when_what_has_gathered_is_worked_on_as_one() -> None:
+    site = Site()
+    batches = await site.put("a1", "a1 second", "a1 third")
+    await site.end("a1")
+    assert [batch.span.done for batch in batches] == [True, False, False]
+    await site.end("a1 second + a1 third")
+    assert [batch.span.done for batch in batches] == [True, True, True]
+
+
+async def test_no_more_is_worked_on_as_one_than_a_stop_may_wait_for() -> None:
+    site = Site()
+    await site.put("a1")
+    for records in (["x"] * (MAX_RECORDS - 1), ["y"], ["z"]):
+        site.lanes.put(site.batch("a1", *records))
+    await site.end("a1")
+    begun = site.new()[-1]
+    assert begun.count("x") == MAX_RECORDS - 1
+    assert begun.endswith("+ y begins")
+
+
+async def test_topics_are_not_mixed_when_their_batches_have_gathered() -> None:
+    site = Site()
+    await site.put("a1", "b1", "b1 second", "a1 second", "b1 third")
+    for name in ("a1", "b1 + b1 second", "a1 second"):
+        await site.end(name)
+    assert [event for event in site.new() if event.endswith("begins")] == [
+        "a1 begins", "b1 + b1 second begins", "a1 second begins", "b1 third begins",
+    ]  # fmt: skip
 
 
 async def test_claims_and_history_of_a_member_go_one_after_the_other() -> None:
@@ -86,7 +116,7 @@ async def test_claims_and_history_of_a_member_go_one_after_the_other() -> None:
 async def test_batch_is_left_out_when_its_partition_has_moved_on_meanwhile() -> None:
     site = Site()
     _, second, _ = await site.put("a1", "a1 second", "a1 third")
-    second.span.alive = False
+    second.span._partition.alive = False
     await site.end("a1")
     assert site.new() == ["a1 begins", "a1 ends", "a1 third begins"]
 

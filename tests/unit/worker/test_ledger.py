@@ -3,7 +3,7 @@
 import pytest
 from faust.types import TP
 
-from stream_app.worker.ledger import Ledger, OutOfStep, PartitionLedger
+from stream_app.worker.ledger import JoinedSpan, Ledger, OutOfStep, PartitionLedger
 
 P0, P1 = TP("t", 0), TP("t", 1)
 
@@ -126,3 +126,14 @@ def test_bytes_in_flight_are_those_of_all_partitions_when_asked_for() -> None:
     assert ledger.in_flight == 20
     ledger.forget({P1})
     assert ledger.in_flight == 0
+
+
+def test_joined_ranges_are_one_to_whoever_works_on_them():
+    partition = PartitionLedger(0)
+    parts = [partition.read(0, 4, size=3), partition.read(4, 9, size=5)]
+    joined = JoinedSpan(parts)
+    assert (joined.start, joined.stop, joined.alive, partition.mark) == (0, 9, True, 0)
+    joined.finish()
+    assert (partition.mark, partition.in_flight) == (9, 0)
+    partition.alive = False
+    assert not joined.alive
