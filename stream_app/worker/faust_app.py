@@ -15,7 +15,7 @@ from stream_app.worker.credentials import broker_credentials
 from stream_app.worker.failed import tell_of_failure
 from stream_app.worker.hop import Hop
 from stream_app.worker.lanes import Lanes
-from stream_app.worker.outbox import Outbox
+from stream_app.worker.outbox import Outbox, Turns
 from stream_app.worker.producer_watch import count_retries
 from stream_app.worker.transport import Transport
 
@@ -33,6 +33,7 @@ class HopApp(faust.App):
     hop: Hop
     keeps_files: bool = False
     _watched: Any = None
+    _turns: Turns
 
     def _create_directories(self) -> None:
         if self.keeps_files:
@@ -54,7 +55,8 @@ class HopApp(faust.App):
         if producer is not self._watched:
             self._watched = producer
             count_retries(producer, self.hop.name)
-        return Outbox(producer, self.conf.producer_max_request_size)
+            self._turns = Turns()
+        return Outbox(producer, self.conf.producer_max_request_size, self._turns)
 
     def on_rebalance_end(self) -> None:
         super().on_rebalance_end()

@@ -30,6 +30,22 @@ class _Sent(NamedTuple):
     acknowledged: "asyncio.Future[RecordMetadata]"
 
 
+class Turns:
+    """Who hands over to a partition next: one at a time, first come, first served.
+
+    aiokafka lets all who wait for room in a partition run for it at once, and counts the whole of
+    each one's wait again every time it loses: under a backlog one in many is given up within
+    seconds.
+    """
+
+    def __init__(self) -> None:
+        self._turns: dict[tuple[str, int], asyncio.Lock] = {}
+
+    def of(self, topic: str, partition: int) -> asyncio.Lock:
+        """To be held while a record batch is handed over."""
+        return self._turns.setdefault((topic, partition), asyncio.Lock())
+
+
 class Outbox:
     """Records sent on behalf of one batch, gathered into one record batch a partition.
 
@@ -39,10 +55,14 @@ class Outbox:
     Args:
         producer: started, idempotent.
         max_record_bytes: the largest record that may be sent.
+        turns: shared by all outboxes of the producer; may be left out where there is one.
     """
 
-    def __init__(self, producer: AIOKafkaProducer, max_record_bytes: int) -> None:
+    def __init__(
+        self, producer: AIOKafkaProducer, max_record_bytes: int, turns: Turns | None = None
+    ) -> None:
         self._producer = producer
+        self._turns = turns or Turns()
         self._max_record_bytes = max_record_bytes
         self._gathering: dict[tuple[str, int], BatchBuilder] = {}
         self._sent: list[_Sent] = []
@@ -114,7 +134,8 @@ class Outbox:
 
     async def _hand_over(self, topic: str, partition: int, builder: BatchBuilder) -> None:
         builder.close()
-        future: Any = await self._producer.send_batch(builder, topic, partition=partition)
+        async with self._turns.of(topic, partition):
+            future: Any = await self._producer.send_batch(builder, topic, partition=partition)
         self._sent.append(_Sent(topic, partition, builder.record_count(), future))
 
     async def _partition_count(self, topic: str) -> int:

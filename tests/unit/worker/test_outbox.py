@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_app.worker.murmur2 import murmur2, partition_of
-from stream_app.worker.outbox import Outbox, partition_of_member
+from stream_app.worker.outbox import Outbox, Turns, partition_of_member
 
 # From Apache Kafka's own tests (UtilsTest.testMurmur2): text and hash, as Java's signed int.
 JAVA_MURMUR2 = [
@@ -152,3 +152,38 @@ async def test_failure_is_raised_when_the_broker_refuses_one_batch() -> None:
 async def test_nothing_is_waited_for_when_nothing_was_sent() -> None:
     producer: Any = FakeProducer()
     assert await Outbox(producer, 100).acknowledged() == []
+
+
+class FullProducer(FakeProducer):
+    """Has no room before it is told so; counts who waits for it, by partition."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.room = asyncio.Event()
+        self.waiting: list[int] = []
+
+    async def send_batch(
+        self, batch: BatchBuilder, topic: str, *, partition: int
+    ) -> asyncio.Future[RecordMetadata]:
+        self.waiting.append(partition)
+        await self.room.wait()
+        return await super().send_batch(batch, topic, partition=partition)
+
+
+async def test_one_waits_for_room_in_a_partition_and_the_rest_for_their_turn_when_it_is_full() -> (
+    None
+):
+    """aiokafka gives up within seconds on some of many that wait for the same partition."""
+    producer, turns = FullProducer(), Turns()
+    handing_over = []
+    for number in range(4):
+        outbox = Outbox(producer, 10_000, turns)  # type: ignore[arg-type]
+        await outbox.send("t", key=b"k", value=b"%d" % number, partition=number // 3)
+        handing_over.append(asyncio.ensure_future(outbox.acknowledged()))
+    await asyncio.sleep(0.01)
+    assert producer.waiting == [0, 1]
+    producer.room.set()
+    await asyncio.sleep(0.01)
+    assert producer.waiting == [0, 1, 0, 0]
+    for task in handing_over:
+        task.cancel()
