@@ -85,10 +85,9 @@ class Comparison:
         claim = decode_claim(value)
         assert claim is not None
         claim = msgspec.structs.replace(claim, lines=claim.lines[::-1])
-        again = self._decider.decide(claim, transplants[::-1])
-        if fresh is None or again is None:
-            return fresh is again
-        return fresh.decision_id == again.decision_id
+        if fresh is None:
+            return self._decider.decide(claim, transplants[::-1]) is None
+        return self._decider.decision_id(claim, transplants[::-1]) == fresh.decision_id
 
     def _cause(self, claim: Claim, standing: Standing, fresh: Decision | None) -> Cause:
         before = standing.before

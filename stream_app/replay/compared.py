@@ -60,7 +60,7 @@ class Compared(Struct, frozen=True, array_like=True):
     after: ComparedDecision | None
     cause: Cause
     reproducible: bool = True
-    """Whether deciding a second time gave the same decision_id."""
+    """Whether the decision_id came out the same when it was worked out a second time."""
 
     @property
     def changed(self) -> bool:

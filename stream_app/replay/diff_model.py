@@ -187,7 +187,7 @@ class Report(Struct, frozen=True, kw_only=True):
     lines_compared: int
     lines_changed: int
     irreproducible: int
-    """Claims that gave two different decision ids when decided twice; must be 0."""
+    """Claims that gave two different decision ids when worked out twice; must be 0."""
     irreproducible_sources: tuple[Place, ...]
     """The first of them."""
     transitions: tuple[Transition, ...]

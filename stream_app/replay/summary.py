@@ -30,9 +30,9 @@ def summary(report: Report, *, moved_on: int, too_large: int, unsure: int) -> It
     if report.compared:
         yield ""
     if report.irreproducible:
-        yield f"NOT REPRODUCIBLE: {report.irreproducible:,} claims gave two ids when decided twice"
+        yield f"NOT REPRODUCIBLE: {report.irreproducible:,} claims gave two ids, worked out twice"
     elif report.compared:
-        yield "decided twice, each claim gave the same id"
+        yield "worked out twice, each decision had the same id"
     if report.job.handed_over is not None:
         yield f"{report.job.handed_over:,} claims handed over to their owners"
     if too_large:

@@ -4,7 +4,6 @@ import msgspec
 import orjson
 import pytest
 
-from stream_app.domain.claim import Claim
 from stream_app.pipeline.decide import Decider
 from stream_app.pipeline.decode import decode_claim
 from stream_app.pipeline.remember import Source
@@ -124,14 +123,10 @@ def test_claim_is_decided_by_what_was_known_when_asked_for_a_time():
     assert [line.reasons for line in found.after.lines] == [("HISTORY_NOT_FOUND",)]
 
 
-def test_a_decision_that_depends_on_an_order_is_found_when_decided_twice():
+def test_a_decision_that_depends_on_an_order_is_found_when_its_id_is_worked_out_again():
     class Careless(Decider):
-        def decide(self, claim, transplants):
-            decision = super().decide(claim, transplants)
-            assert decision is not None
-            first: Claim = claim
-            name = f"{decision.decision_id}-{first.lines[0].line_number}"
-            return msgspec.structs.replace(decision, decision_id=name)
+        def _basis(self, claim, lines, places, transplants):
+            return super()._basis(claim, claim.lines, places, transplants)
 
     events = [told(EARLY)]
     line = claim(MEMBER)["service_lines"][0]

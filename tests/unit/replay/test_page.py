@@ -178,7 +178,7 @@ def test_what_was_sent_is_told_when_it_is_no_dry_run():
 def test_reader_is_warned_first_of_all_when_deciding_twice_gave_two_answers():
     found = shown(*MIXED, plain(PEND, PEND, reproducible=False, partition=3, offset=41))
 
-    assert "Do not rely on this report yet. 1 claim gave two different answers" in found.text
+    assert "Do not rely on this report yet. 1 claim gave two different ids" in found.text
     assert "partition 3, offset 41" in found.text
     assert "They did for all" not in found.text
 
