@@ -137,7 +137,7 @@ def _report(worked: Result, replayed: Replay, tables_mb: float) -> Report:
     head = ("", "claims/s", "CPU µs/claim", "peak RSS MB", "on disk MB", "work")
     text = (
         f"{worked.claims:,} claims, every one in scope, of 20,000 members. First decided by one"
-        " worker, then decided again, twice each, and compared by one replay that reads everything"
+        " worker, then decided again and compared by one replay that reads everything"
         " anew (its rate is of the whole job, reports included). The tables of the worker take"
         f" {tables_mb / million:,.0f} MB a million remembered claims.\n\n"
     )
