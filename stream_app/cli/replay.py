@@ -15,7 +15,7 @@ from stream_app.domain.decision import Outcome
 from stream_app.domain.vocabulary import ReasonCode
 from stream_app.errors import UsageError
 from stream_app.logs import set_up_logging
-from stream_app.replay.bounds import Bound, Bounds, Time, parse_bound, parse_time
+from stream_app.replay.bounds import Bound, Bounds, parse_bound, parse_time
 from stream_app.replay.job_file import JobFile
 from stream_app.replay.outcome import CSV, JSON, PAGE, write_outcome
 from stream_app.replay.progress import Progress
@@ -263,7 +263,7 @@ def _check(given: dict[str, Any]) -> None:
 
 def _question(given: dict[str, Any]) -> Question:
     start, end = _parsed(given["start"]), _parsed(given["end"])
-    if isinstance(start, Time) and isinstance(end, Time) and start.milliseconds >= end.milliseconds:
+    if Bounds(start, end).are_empty:
         raise click.UsageError("--from must lie before --to")
     history = given["history"]
     return Question(

@@ -60,6 +60,17 @@ class Bounds(Struct, frozen=True):
     start: Bound | None = None
     end: Bound | None = None
 
+    @property
+    def are_empty(self) -> bool:
+        """Whether nothing can lie within, whatever the topic holds."""
+        match self.start, self.end:
+            case (Time(first), Time(end)) | (Offset(first), Offset(end)):
+                return first >= end
+            case Offsets(firsts), Offsets(ends):
+                both = firsts.keys() & ends.keys()
+                return bool(both) and all(firsts[each] >= ends[each] for each in both)
+        return False
+
     def hold(self, partition: int, offset: int, timestamp: int) -> bool:
         """Whether a record lies within."""
         if self.start is None and self.end is None:

@@ -90,7 +90,8 @@ class Topics(Group):
     pend_topic: Name = "cg-trans-03.pend"
     """Out: decisions to pend."""
     history_drift_topic: Name = "cg-trans-03.history-drift"
-    """Out: approvals that would not be given any more since the member's history changed."""
+    """Out: approvals that would not be given any more, since the member's history changed or a
+    replay asked again."""
     shadow_topic: Name = "cg-trans-03.shadow"
     """Out: all decisions, and all drift, where `shadow` is on."""
     dead_letter_topic: Name = "cg-trans-03.dead-letter"

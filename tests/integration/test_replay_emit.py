@@ -311,7 +311,8 @@ async def test_nothing_is_decided_twice_when_the_job_is_killed_while_it_hands_ov
     again = system.launch(*command, **PRESUMING)
     assert await ended(system, again) == 3, again.log
     await system.settled()
-    assert len(await copies(system)) > len(members), "what was not booked is handed over again"
+    # What was on its way when the job was killed may come again, or be booked already.
+    assert len(await copies(system)) >= len(members), "each is handed over at least once"
     told = Counter(out.record.key for out in await system.decisions())
     assert told == Counter({live.claim_id.encode(): 1}) + Counter(
         {member.claim_id.encode(): 2 for member in members}

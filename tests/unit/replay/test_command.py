@@ -18,6 +18,8 @@ def run(*arguments: str) -> tuple[int, str]:
     [
         (["--from", "yesterday"], "must be a time"),
         (["--from", "2025-01-02", "--to", "2025-01-01"], "--from must lie before --to"),
+        (["--from", "5", "--to", "3"], "--from must lie before --to"),
+        (["--from", "0:5,1:9", "--to", "0:5,1:2"], "--from must lie before --to"),
         (["--decision", "Aprove"], "is it approve?"),
         (["--reason", "DONOR_UNKOWN"], "is it DONOR_UNKNOWN?"),
         (["--member", "@nowhere"], "No such file"),
