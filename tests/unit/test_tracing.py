@@ -65,6 +65,7 @@ def test_variables_are_passed_over_when_the_extra_is_missing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """They may be everybody's on that machine; claims are decided all the same."""
+    caplog.set_level("WARNING")  # a command that was run before may have asked for silence
     monkeypatch.setattr(tracing.importlib.util, "find_spec", lambda _: None)
     assert new_tracer(Settings(), HERE) is None
     assert "traces need the extra" in caplog.text
