@@ -168,6 +168,9 @@ class Reading(Group):
     scan: Literal["batch", "plain"] = "batch"
     """How claims that cannot be in scope are passed over: whole batches in one search, or one
     record at a time (slower; for comparison)."""
+    scan_threads: Annotated[int, Field(ge=1, le=64)] = 2
+    """How many large fetches of the core topic are scanned at a time. More than the cores that the
+    worker may use gain nothing."""
     scan_sample_rate: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0001
     """Share of the passed-over records that is decoded and validated all the same, to notice
     what the search would overlook. About one a second of each partition at least, 25 a second of

@@ -39,6 +39,8 @@ class Batch:
     partition: int
     span: Span
     records: Sequence[Record]
+    is_behind: bool = False
+    """Read out of a backlog: more is right behind it, and it has waited longer than it will yet."""
 
     @classmethod
     def joined(cls, batches: Sequence["Batch"]) -> "Batch":

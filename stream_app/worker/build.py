@@ -44,7 +44,11 @@ def build_apps(settings: Settings, roles: tuple[str, ...] = ROLES) -> list[HopAp
         metrics.announce((settings.claims_topic, settings.history_in_topic))
         hop = new_hop("scope", settings, tracer)
         hop.scan = ClaimScan(
-            settings.claims_topic, settings.scan, settings.scan_sample_rate, SampleCheck().submit
+            settings.claims_topic,
+            settings.scan,
+            settings.scan_sample_rate,
+            SampleCheck().submit,
+            settings.scan_threads,
         )
         apps.append(scope_app(settings, hop))
     if "adjudicate" in roles:

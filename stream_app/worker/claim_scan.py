@@ -1,6 +1,14 @@
-"""The core topic's way through the consumer thread: bytes, scan, survivors, exact counts."""
+"""The core topic's way past the consumer thread: bytes, scan, survivors, exact counts.
 
+Checksum, decompression and search are C and Rust that let go of the interpreter's lock, and most of
+what a claim costs. So large fetches are scanned by threads of their own, several at a time, while
+the consumer thread receives the next ones.
+"""
+
+import asyncio
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Literal, Protocol
 
@@ -23,6 +31,9 @@ _batches_read = cache(metrics.BATCHES_READ.labels)
 _batches_skipped = cache(metrics.BATCHES_SKIPPED.labels)
 _batches_plain = cache(metrics.BATCHES_PLAIN.labels)
 
+_WORTH_A_THREAD_BYTES = 128 * 1024
+"""Below it handing a fetch to another thread costs more time than it saves."""
+
 SampleSink = Callable[[list[RawRecord]], None]
 
 
@@ -31,34 +42,52 @@ class _Scanner(Protocol):
 
 
 class ClaimScan:
-    """Scans one topic, on the consumer thread.
+    """Scans one topic.
 
     Args:
         topic: the core topic; of every other one all records are read.
         mode: `batch` searches whole record batches, `plain` every record.
         sample_rate: share of the skipped records that `sink` gets to see.
-        sink: takes the samples; must return at once.
+        sink: takes the samples, from any thread; must return at once.
+        threads: how many large fetches are scanned at a time. Record by record, which holds the
+            interpreter's lock all the time, it is always one.
     """
 
     def __init__(
-        self, topic: str, mode: Literal["batch", "plain"], sample_rate: float, sink: SampleSink
+        self,
+        topic: str,
+        mode: Literal["batch", "plain"],
+        sample_rate: float,
+        sink: SampleSink,
+        threads: int = 1,
     ) -> None:
         self.topic = topic
-        sampler = Sampler(sample_rate)
-        self._scanner: _Scanner = (
-            BatchScanner(sampler) if mode == "batch" else PlainScanner(sampler)
-        )
+        self._mode = mode
+        self._sample_rate = sample_rate
         self._sink = sink
+        self._threads = ThreadPoolExecutor(
+            threads if mode == "batch" else 1, thread_name_prefix="scan"
+        )
+        self._of_thread = threading.local()
+
+    def begin(self, fetched: Fetched) -> "asyncio.Future[list[RawRecord]]":
+        """Have a fetch scanned, a small one at once, a large one meanwhile; raises as `scan`."""
+        loop = asyncio.get_running_loop()
+        if len(fetched.data) >= _WORTH_A_THREAD_BYTES:
+            return loop.run_in_executor(self._threads, self.scan, fetched)
+        done: asyncio.Future[list[RawRecord]] = loop.create_future()
+        done.set_result(self.scan(fetched))
+        return done
 
     def scan(self, fetched: Fetched) -> list[RawRecord]:
-        """The records that may be in scope.
+        """The records that may be in scope, on the calling thread.
 
         Raises:
             aiokafka.errors.CorruptRecordException: the bytes are not what the broker stored.
             aiokafka.errors.UnsupportedCodecError: a codec that nobody knows.
         """
         lap = laps("scope")
-        result = self._scanner.scan(fetched)
+        result = self._scanner().scan(fetched)
         lap("scan")
         partition = str(result.partition)
         _records_read(result.topic, partition).inc(result.seen)
@@ -70,3 +99,12 @@ class ClaimScan:
         if result.samples:
             self._sink(result.samples)
         return result.records
+
+    def _scanner(self) -> _Scanner:
+        """The calling thread's own: a scanner reuses its memory from fetch to fetch."""
+        scanner: _Scanner | None = getattr(self._of_thread, "scanner", None)
+        if scanner is None:
+            sampler = Sampler(self._sample_rate)
+            scanner = BatchScanner(sampler) if self._mode == "batch" else PlainScanner(sampler)
+            self._of_thread.scanner = scanner
+        return scanner

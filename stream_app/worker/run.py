@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from stream_app.worker.progress import Progress
 logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0
+_SWITCH_SECONDS = 0.0005
 
 
 class _Watch(Service):
@@ -100,6 +102,9 @@ def run(apps: Sequence[HopApp], settings: Settings) -> int:
     # nor come by every few hundred objects where a claim makes dozens and all of them die young.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+    # The scan lets go of the interpreter's lock for some microseconds, again and again. Each time
+    # it may have to wait so long until another thread, busy with claims in scope, gives it back.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     worker = Worker(apps, settings)
     try:
         worker.execute_from_commandline()

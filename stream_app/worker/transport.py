@@ -30,6 +30,7 @@ from mode import get_logger
 from stream_app.worker.batch import MAX_RECORDS, Batch, ChangelogBatch, Record
 from stream_app.worker.hop import Hop
 from stream_app.worker.ledger import OutOfStep, Span
+from stream_app.worker.read_ahead import ReadAhead, Reading
 from stream_app.worker.scan import Fetched, RawFetches, read_all
 
 logger = get_logger(__name__)
@@ -38,6 +39,9 @@ logger = get_logger(__name__)
 _GATE_POLL_SECONDS = 0.02
 _FULL_POLL_SECONDS = 0.002
 _TURNS_TO_FETCH = 4
+
+Drained = dict[TP, list[Batch | ChangelogBatch]]
+"""What is handed to Faust: batches by partition."""
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -50,6 +54,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._fetches: RawFetches
+        self._ahead = ReadAhead()
         self._seeking_back: set[TP] = set()
         self._seeks: set[asyncio.Future[None]] = set()
 
@@ -143,10 +148,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         readable: frozenset[TP],
         deadline: float,
     ) -> RecordMap:
-        while self.hop.ledger.in_flight > self.hop.max_in_flight_bytes:
-            if time.monotonic() > deadline:
-                return {}
-            await asyncio.sleep(_FULL_POLL_SECONDS)
+        self._ahead.belong_to(readable)
         while True:
             if consumer._closed or consumer._fetcher._closed:
                 raise ConsumerStoppedError
@@ -154,15 +156,41 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 # The gate moved while we waited. Positions may be past records that nobody
                 # has seen; the seek that opens the gate again puts them right.
                 return {}
-            records = await self._drain(consumer, wanted)
-            if records:
-                return records if self.hop.gate.readable is readable else {}
+            may_take = (
+                self._ahead.room > 0 and self.hop.ledger.in_flight <= self.hop.max_in_flight_bytes
+            )
+            drained: Drained = {}
+            if may_take:
+                await self._take(consumer, wanted, drained)
+            for reading, records in self._ahead.ended():
+                self._hand_out(drained, reading, records)
+            if drained:
+                return drained if self.hop.gate.readable is readable else {}
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 return {}
-            if not self._fetched(consumer, wanted):
-                waiter = consumer._fetcher._create_fetch_waiter()
-                await asyncio.wait([waiter], timeout=remaining)
+            await self._something_to_do(consumer, wanted, remaining, may_take=may_take)
+
+    async def _something_to_do(
+        self,
+        consumer: aiokafka.AIOKafkaConsumer,
+        wanted: set[TP],
+        seconds: float,
+        *,
+        may_take: bool,
+    ) -> None:
+        """Wait until a fetch has been read or has come; so long at the most."""
+        first = self._ahead.first
+        events = set() if first is None else {first}
+        if may_take:
+            if self._fetched(consumer, wanted):
+                return
+            events.add(consumer._fetcher._create_fetch_waiter())
+        elif not events:
+            # Bytes that are in flight are done on another thread, which does not tell us.
+            await asyncio.sleep(_FULL_POLL_SECONDS)
+            return
+        await asyncio.wait(events, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
     def _fetched(self, consumer: aiokafka.AIOKafkaConsumer, wanted: set[TP]) -> list[TP]:
         """Of which of the wanted partitions something has been fetched."""
@@ -171,16 +199,20 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             return []
         return [tp for tp in fetcher._records if tp in wanted]
 
-    async def _drain(self, consumer: aiokafka.AIOKafkaConsumer, wanted: set[TP]) -> RecordMap:
-        """Take what has been fetched of `wanted`, and enter it into the ledger.
+    async def _take(
+        self, consumer: aiokafka.AIOKafkaConsumer, wanted: set[TP], changelogs: Drained
+    ) -> None:
+        """Take what has been fetched of `wanted`, enter it into the ledger, begin to read it.
 
         Taking and entering never wait, so no seek can come between. The records are read only
-        then: meanwhile the next fetch is on its way.
+        then: meanwhile the next fetch is on its way. Only changelogs are read at once.
         """
         fetcher = consumer._fetcher
-        drained: dict[TP, list[Batch | ChangelogBatch]] = {}
-        taken: list[tuple[Span, Fetched]] = []
+        taken: list[tuple[TP, Span, Fetched]] = []
+        room = self._ahead.room
         for tp in self._fetched(consumer, wanted):
+            if room <= 0:
+                break
             result = fetcher._records.pop(tp)
             fetcher._notify(fetcher._wait_consume_future)
             if not isinstance(result, FetchResult):
@@ -188,7 +220,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             if self.consumer._is_changelog_tp(tp):
                 rows = result.getall()
                 if rows:
-                    drained[tp] = [ChangelogBatch(tp.topic, tp.partition, rows)]
+                    changelogs[tp] = [ChangelogBatch(tp.topic, tp.partition, rows)]
             else:
                 fetched = self._fetches.take(result)
                 if fetched is None:
@@ -196,18 +228,19 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 span = self._enter(tp, fetched.from_offset, fetched.to_offset)
                 if span is not None:
                     span.resize(len(fetched.data))
-                    taken.append((span, fetched))
-        for span, fetched in taken:
+                    room -= len(fetched.data)
+                    taken.append((tp, span, fetched))
+        for tp, span, fetched in taken:
             await self._let_fetch_go_out()
-            tp = TP(fetched.topic, fetched.partition)
-            self._hand_out(drained, tp, span, self._read(fetched))
-        return drained
+            self._ahead.begin(Reading(tp, span, len(fetched.data), self._read(fetched)))
 
-    def _read(self, fetched: Fetched) -> Sequence[Record]:
+    def _read(self, fetched: Fetched) -> "asyncio.Future[Sequence[Record]]":
         scan = self.hop.scan
         if scan is not None and scan.topic == fetched.topic:
-            return scan.scan(fetched)
-        return read_all(fetched)
+            return cast("asyncio.Future[Sequence[Record]]", scan.begin(fetched))
+        done: asyncio.Future[Sequence[Record]] = asyncio.get_running_loop().create_future()
+        done.set_result(read_all(fetched))
+        return done
 
     def _enter(self, tp: TP, start: int, stop: int) -> Span | None:
         """Enter a range into the ledger; None where there is nothing to do about it."""
@@ -224,22 +257,24 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _hand_out(
         self,
-        drained: dict[TP, list[Batch | ChangelogBatch]],
-        tp: TP,
-        span: Span,
+        drained: Drained,
+        reading: Reading,
         records: Sequence[Record],
     ) -> None:
         """Make batches of what is left of a range, none too large to be worked on in one go."""
+        tp, span = reading.tp, reading.span
         if not records:
             span.finish()
             return
+        # The broker had about as much as a fetch may bring: there is more where that came from.
+        is_behind = reading.size * 2 > self.hop.fetch_max_partition_bytes
         stops = [record.offset for record in records[MAX_RECORDS::MAX_RECORDS]]
         spans = span.split([*stops, span.stop])
         batches = drained.setdefault(tp, [])
         for number, part in enumerate(spans):
             some = records[number * MAX_RECORDS : (number + 1) * MAX_RECORDS]
             part.resize(sum(len(record.value or b"") for record in some))
-            batches.append(Batch(tp.topic, tp.partition, part, some))
+            batches.append(Batch(tp.topic, tp.partition, part, some, is_behind))
 
     async def _let_fetch_go_out(self) -> None:
         """Give aiokafka's fetch task the few turns of the loop that it takes to ask for more."""

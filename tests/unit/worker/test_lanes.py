@@ -1,11 +1,13 @@
 """Partitions side by side, the batches of each in order, and nothing begun that is not ours."""
 
 import asyncio
+import dataclasses
 from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 
+from stream_app.worker import lanes
 from stream_app.worker.batch import MAX_RECORDS, Batch
 from stream_app.worker.lanes import Lanes
 from stream_app.worker.ledger import PartitionLedger
@@ -154,3 +156,27 @@ async def test_what_runs_is_given_up_and_nothing_more_begun_when_stopped() -> No
     await site.turn()
     assert [task.cancelled() for task in site.tasks] == [True, True]
     assert site.new() == ["a1 begins", "a2 begins"]
+
+
+async def test_lanes_begin_together_when_what_they_hold_is_read_out_of_a_backlog() -> None:
+    site = Site()
+    for name in ("a1", "a1", "a2"):
+        batch = site.batch(name, name)
+        site.lanes.put(dataclasses.replace(batch, is_behind=True))
+        await site.turn()
+    assert site.new() == []
+    await asyncio.sleep(lanes._TICK_SECONDS)
+    assert sorted(site.new()) == ["a1 + a1 begins", "a2 begins"]
+    for name in ("a1 + a1", "a2"):
+        await site.end(name)
+
+
+async def test_batch_that_waits_for_its_tick_is_forgotten_when_the_lanes_are_cleared() -> None:
+    site = Site()
+    site.lanes.put(dataclasses.replace(site.batch("a1", "a1"), is_behind=True))
+    site.lanes.clear()
+    await asyncio.gather(*site.tasks)
+    assert site.new() == []
+    await site.put("a1")
+    assert site.new() == ["a1 begins"]
+    await site.end("a1")

@@ -12,6 +12,7 @@ from faust.types import TP
 
 from stream_app.worker.hop import Hop
 from stream_app.worker.ledger import Span
+from stream_app.worker.read_ahead import ReadAhead
 from stream_app.worker.scan.fetched import Fetched, end_offset
 from stream_app.worker.transport import Consumer, ConsumerThread, RebalanceListener
 from tests.property.scan_batches import Rec, v2_batch
@@ -110,7 +111,7 @@ class Bench:
         thread.app = SimpleNamespace(hop=self.hop, on_rebalance_start=lambda: None)
         thread._consumer = self.consumer
         thread._fetches = SimpleNamespace(take=lambda result: result.take())
-        thread._seeking_back, thread._seeks = set(), set()
+        thread._seeking_back, thread._seeks, thread._ahead = set(), set(), ReadAhead()
         thread.on_partitions_assigned = self._heard
         thread.on_partitions_revoked = self._heard
         self.thread = thread
@@ -294,6 +295,73 @@ async def test_reading_pauses_when_too_many_bytes_are_in_flight() -> None:
     assert await bench.fetch() == {}
     batch.span.finish()
     assert set(await bench.fetch()) == {P1}
+
+
+class SlowScan:
+    """Reads a topic's fetches when it is told to."""
+
+    topic = "t"
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[Fetched, asyncio.Future[Any]]] = []
+
+    def begin(self, fetched: Fetched) -> asyncio.Future[Any]:
+        future = asyncio.get_running_loop().create_future()
+        self.begun.append((fetched, future))
+        return future
+
+    def end(self, number: int) -> None:
+        fetched, future = self.begun[number]
+        future.set_result([SimpleNamespace(offset=fetched.from_offset, value=b"")])
+
+
+async def test_next_fetch_is_taken_while_the_one_before_it_is_read() -> None:
+    """Or aiokafka would find it lying about, and ask for the other partitions alone."""
+    bench = Bench()
+    scan: Any = SlowScan()
+    bench.hop.scan, bench.hop.max_in_flight_bytes = scan, 10_000
+    await bench.ready()
+    for start in (0, 4):
+        bench.fetched(P0, start, start + 4)
+        assert await bench.fetch() == {}
+        assert P0 not in bench.consumer._fetcher._records
+    scan.end(1)
+    assert await bench.fetch() == {}, "the first is not read yet"
+    scan.end(0)
+    assert [batch.span.start for batch in (await bench.fetch())[P0]] == [0, 4]
+
+
+async def test_what_is_being_read_is_dropped_when_the_gate_moves() -> None:
+    bench = Bench()
+    scan: Any = SlowScan()
+    bench.hop.scan = scan
+    await bench.ready()
+    bench.fetched(P0, 0, 4)
+    assert await bench.fetch() == {}
+    bench.hop.gate.close()
+    bench.hop.ledger.clear()
+    bench.consumer._coordinator.generation = 2
+    await bench.thread._seek_streams()
+    assert bench.hop.gate.open(2)
+    assert await bench.fetch() == {}
+    assert scan.begun[0][1].cancelled()
+    bench.fetched(P0, 0, 2)
+    assert await bench.fetch() == {}
+    scan.end(1)
+    (batch,) = (await bench.fetch())[P0]
+    assert (batch.span.start, batch.span.stop) == (0, 2)
+
+
+async def test_batch_says_that_more_is_behind_it_when_the_fetch_was_large() -> None:
+    bench = Bench()
+    bench.hop.max_in_flight_bytes = 10_000
+    await bench.ready()
+    for limit, is_behind in ((100, True), (10_000, False)):
+        bench.hop.fetch_max_partition_bytes = limit
+        start = bench.hop.ledger[P0].next
+        bench.fetched(P0, start, start + 4)
+        (batch,) = (await bench.fetch())[P0]
+        assert batch.is_behind is is_behind
 
 
 async def test_consumer_counts_as_polling_when_records_are_always_there() -> None:
