@@ -124,6 +124,15 @@ def read_varint(buffer: bytes | bytearray, at: int) -> tuple[int, int]:
     return value >> 1 ^ -(value & 1), at + 1
 
 
+_FAR = 1 << 40
+_LOW = tuple(
+    2 + (byte - 0x80 >> 1) if byte >= 0x80 and not byte & 1 else _FAR for byte in range(256)
+)
+_HIGH = tuple(byte << 6 if byte < 0x80 else _FAR for byte in range(256))
+"""What the two bytes of a length add to a position, themselves included: lengths of 64 to 8,191
+bytes take two. Any other leads behind the end of every payload, and is then read with care."""
+
+
 def locate(payload: Payload, count: int, hits: Sequence[int]) -> list[tuple[int, int]]:
     """The records in which positions of a payload lie, found by their length alone.
 
@@ -136,32 +145,27 @@ def locate(payload: Payload, count: int, hits: Sequence[int]) -> list[tuple[int,
         (start, stop) of each such record, behind its length, ascending.
     """
     buffer, at, end = payload
+    low, high = _LOW, _HIGH
     found: list[tuple[int, int]] = []
-    wanted = iter(hits)
-    hit = next(wanted, -1)
-    if hit < 0:
-        return found
-    for _ in range(count):
-        length = buffer[at]
-        byte = buffer[at + 1]
-        if length >= 0x80 > byte and not length & 1:
-            # Two bytes, as for records of 64 to 8,191 bytes: this loop is what a hit costs.
-            start = at + 2
-            at = start + (length + (byte - 1 << 7) >> 1)
-        else:
-            length, start = read_varint(buffer, at)
-            if length < 0:
-                raise UnreadableError("negative record length")
-            at = start + length
+    left, before, start = count, at, at
+    for hit in hits:
         if hit < at:
+            continue  # the record that was found last holds this one, too
+        while at <= hit:
+            while at <= hit:  # nothing else in this loop: it is what a hit costs
+                left -= 1
+                before = at
+                at += low[buffer[at]] + high[buffer[at + 1]]
+            start = before + 2
             if at > end:
-                raise UnreadableError("record length out of bounds")
-            found.append((start, at))
-            while hit < at:
-                hit = next(wanted, -1)
-                if hit < 0:
-                    return found
-    raise UnreadableError("a position behind the last record")
+                length, start = read_varint(buffer, before)
+                at = start + length
+                if length < 0 or at > end:
+                    raise UnreadableError("record length out of bounds")
+        if left < 0:
+            raise UnreadableError("a position behind the last record")
+        found.append((start, at))
+    return found
 
 
 def walk(payload: Payload, count: int) -> Iterator[tuple[int, int]]:
