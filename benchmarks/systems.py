@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from benchmarks.cluster import Cluster
 from benchmarks.ours import Ours
-from benchmarks.processes import Running, spawn
+from benchmarks.processes import ROOT, Running, spawn
 from benchmarks.setup import PEER_PYTHON, kafka_streams_classpath
 from stream_app.local_kafka.jars import java
 
@@ -69,6 +69,10 @@ def _python(script: str, *options: str) -> Callable[[], list[str]]:
     return lambda: [sys.executable, str(PEERS / script), *options]
 
 
+def _quix(script: str) -> Callable[[], list[str]]:
+    return lambda: [str(PEER_PYTHON), str(PEERS / script)]
+
+
 def _kafka_streams() -> list[str]:
     jvm = ["-Xmx1g", "-XX:+UseParallelGC", "-cp", kafka_streams_classpath()]
     return [java(), *jvm, "ClaimFilter"]
@@ -84,7 +88,12 @@ SYSTEMS: dict[str, System] = {
         Peer("aiokafka prefilter", _python("aiokafka_loop.py", "prefilter")),
         Peer("aiokafka full decode", _python("aiokafka_loop.py", "decode")),
         Peer("Kafka Streams", _kafka_streams),
-        Peer("Quix Streams", lambda: [str(PEER_PYTHON), str(PEERS / "quix_streams.py")]),
+        Peer("Quix Streams", _quix("quix_streams.py")),
+        Peer(
+            "Quix Streams same rules",
+            _quix("quix_same_rules.py"),
+            environment={"PYTHONPATH": str(ROOT)},
+        ),
         # Known to lose the first claims after a start with a table, and to commit short.
         Peer(
             "plain Faust",
