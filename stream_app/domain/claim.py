@@ -25,7 +25,7 @@ class SpecifiedAs(StrEnum):
     CRYOPRESERVATION = "donor_lymphocyte_cryopreservation"
 
 
-class ServiceLine(Struct, frozen=True):
+class ServiceLine(Struct, frozen=True, gc=False):
     """One in-scope service line. Absent, null and blank optional fields are all None."""
 
     line_number: int
@@ -40,7 +40,7 @@ class ServiceLine(Struct, frozen=True):
     """Lymphocyte donor, as given."""
 
 
-class Claim(Struct, frozen=True):
+class Claim(Struct, frozen=True, gc=False):
     """One version of a claim, reduced to what the rules and the record need."""
 
     event_id: str

@@ -34,7 +34,7 @@ class Reason(Struct, frozen=True):
     """The guideline section (or the service's rule) it rests on."""
 
 
-class Criterion(Struct, frozen=True):
+class Criterion(Struct, frozen=True, gc=False):
     """A criterion that was looked at, and what was found."""
 
     criterion: str
@@ -58,7 +58,7 @@ class ClaimStatus(Struct, frozen=True):
     category: str
 
 
-class LineDecision(Struct, frozen=True):
+class LineDecision(Struct, frozen=True, gc=False):
     """What was decided of one in-scope line, and why."""
 
     line_number: int
@@ -71,7 +71,7 @@ class LineDecision(Struct, frozen=True):
     claim_status: ClaimStatus | None
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, gc=False):
     """The part of a decision event that depends on nothing but its inputs."""
 
     decision_id: str

@@ -35,7 +35,7 @@ class HistoryOperation(StrEnum):
     RETRACT = "retract"
 
 
-class Transplant(Struct, frozen=True):
+class Transplant(Struct, frozen=True, gc=False):
     """One hematopoietic progenitor cell transplant on file, as a rule sees it.
 
     Absent, null and blank are all None. `type` None and UNKNOWN mean the same to the rules.
@@ -53,7 +53,7 @@ class Transplant(Struct, frozen=True):
     donor_id: str | None = None
 
 
-class HistoryEvent(Struct, frozen=True):
+class HistoryEvent(Struct, frozen=True, gc=False):
     """What one event says of one transplant: a whole record, or (None) its retraction."""
 
     event_id: str

@@ -18,7 +18,7 @@ _WHOLE_SECONDS = len("2025-04-01T10:05:07Z")
 _SECONDS = {f"{second:02}": second for second in range(60)}
 
 
-class Instant(Struct, frozen=True, order=True, array_like=True):
+class Instant(Struct, frozen=True, order=True, array_like=True, gc=False):
     """An RFC 3339 date-time as a UTC instant of unlimited precision.
 
     `datetime` stops at microseconds and knows no leap second, so that two events could tie

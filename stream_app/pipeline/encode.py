@@ -39,7 +39,7 @@ _TRACEPARENT = re.compile(
 )
 
 
-class _DecisionEvent(Struct, frozen=True):
+class _DecisionEvent(Struct, frozen=True, gc=False):
     """A decision event (schemas/decision.v1.schema.json), its fields in the order they are sent."""
 
     decision_id: str

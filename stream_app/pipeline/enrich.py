@@ -27,7 +27,7 @@ class Change(IntEnum):
     """Claims of this member may now be decided otherwise."""
 
 
-class _Known(Struct, frozen=True, array_like=True):
+class _Known(Struct, frozen=True, array_like=True, gc=False):
     """The latest word on one transplant; a retraction is remembered as None."""
 
     occurred_at: Instant
@@ -38,7 +38,7 @@ class _Known(Struct, frozen=True, array_like=True):
     none is ever dropped; what bounds them is the row's length (`Adjudication.history`)."""
 
 
-class _RowV1(Struct, frozen=True, array_like=True, tag=1):
+class _RowV1(Struct, frozen=True, array_like=True, tag=1, gc=False):
     """A row as stored. Another layout takes another tag, and both are then read."""
 
     known: dict[str, _Known]

@@ -25,7 +25,7 @@ class Standing(StrEnum):
     OLDER = "older"
 
 
-class Source(Struct, frozen=True, array_like=True):
+class Source(Struct, frozen=True, array_like=True, gc=False):
     """Where the claim event lies in Kafka."""
 
     topic: str
@@ -33,7 +33,7 @@ class Source(Struct, frozen=True, array_like=True):
     offset: int
 
 
-class LastDecision(Struct, frozen=True, array_like=True):
+class LastDecision(Struct, frozen=True, array_like=True, gc=False):
     """A decision that was told, as much of it as a later one is compared with."""
 
     decision_id: str
@@ -45,7 +45,7 @@ class LastDecision(Struct, frozen=True, array_like=True):
     """Told to the shadow topic only: to everybody else it was never made."""
 
 
-class RememberedClaim(Struct, frozen=True, omit_defaults=True):
+class RememberedClaim(Struct, frozen=True, omit_defaults=True, gc=False):
     """The event of a claim that stands, and what came of it."""
 
     claim: Claim
@@ -67,13 +67,13 @@ class RememberedClaim(Struct, frozen=True, omit_defaults=True):
         return self.claim.frequency is ClaimFrequency.VOID
 
 
-class _RowV1(Struct, frozen=True, array_like=True, tag=1):
+class _RowV1(Struct, frozen=True, array_like=True, tag=1, gc=False):
     """A row as it was stored at first. It is read still; what is written has the layout below."""
 
     claims: dict[str, RememberedClaim]
 
 
-class _Stored(Struct, frozen=True, array_like=True):
+class _Stored(Struct, frozen=True, array_like=True, gc=False):
     """A remembered claim as it lies in a row."""
 
     heard_minute: int
@@ -81,7 +81,7 @@ class _Stored(Struct, frozen=True, array_like=True):
     remembered: msgspec.Raw
 
 
-class _RowV2(Struct, frozen=True, array_like=True, tag=2):
+class _RowV2(Struct, frozen=True, array_like=True, tag=2, gc=False):
     """A row as stored. Another layout takes another tag, and all are then read.
 
     The claims lie in it each by itself: an event opens one of them and leaves the others closed.

@@ -38,7 +38,7 @@ _MAY_BE_ANOTHER_TRANSPLANT = frozenset(
 """Denials that one more transplant, which nobody recorded, would overturn."""
 
 
-class _Examined(Struct, frozen=True):
+class _Examined(Struct, frozen=True, gc=False):
     """One transplant, its facts, and their AND."""
 
     transplant: Transplant

@@ -39,7 +39,7 @@ class Fetched(Struct, frozen=True, gc=False):
     check_crcs: bool = True
 
 
-class RawRecord(Struct, frozen=True):
+class RawRecord(Struct, frozen=True, gc=False):
     """One Kafka record, with aiokafka's names."""
 
     topic: str
