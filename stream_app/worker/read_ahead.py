@@ -53,6 +53,10 @@ class ReadAhead:
         if readable is self._readable:
             return
         self._readable = readable
+        self.drop()
+
+    def drop(self) -> None:
+        """Give up all that is being read: it will be read again."""
         for reading in self._readings:
             reading.records.cancel()
         self._readings.clear()

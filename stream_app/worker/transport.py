@@ -9,6 +9,7 @@ What is overridden here and why (faust-streaming 0.15.3, aiokafka 0.14.0; both p
                                        fetch put them; runs in the gate's and the ledger's name
     ConsumerThread._create_worker_consumer   read_committed and the fetch sizes are not settings
     RebalanceListener                  the first word of a rebalance closes the gate
+    ConsumerThread.on_thread_stop      gives up what is still being read
     Consumer._to_message               a batch becomes one Faust message, changelogs included
     Consumer.force_commit, wait_empty, on_partitions_revoked   the ledger alone decides
     Producer._settings_extra           idempotent, acks=all, without Faust's transactions
@@ -64,6 +65,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self._fetches = RawFetches(
             self._ensure_consumer(), lambda topic: not self.consumer._is_changelog_tp(TP(topic, 0))
         )
+
+    async def on_thread_stop(self) -> None:
+        await super().on_thread_stop()
+        # Or a scan that outlasts this thread would report to a loop that is closed.
+        self._ahead.drop()
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -263,6 +269,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     ) -> None:
         """Make batches of what is left of a range, none too large to be worked on in one go."""
         tp, span = reading.tp, reading.span
+        if not span.alive:
+            # Sought anew while it was read. Faust must not hear of it: it drops what comes behind
+            # an offset that it has seen.
+            return
         if not records:
             span.finish()
             return

@@ -352,6 +352,21 @@ async def test_what_is_being_read_is_dropped_when_the_gate_moves() -> None:
     assert (batch.span.start, batch.span.stop) == (0, 2)
 
 
+async def test_what_is_being_read_is_not_handed_out_when_its_partition_is_sought_anew() -> None:
+    """Faust would take the offsets behind the seek for known, and drop them."""
+    bench = Bench()
+    scan: Any = SlowScan()
+    bench.hop.scan, bench.hop.max_in_flight_bytes = scan, 10_000
+    await bench.ready()
+    bench.fetched(P0, 0, 4)
+    assert await bench.fetch() == {}
+    bench.fetched(P0, 50, 60)  # the position jumped: back to 0
+    assert await bench.fetch() == {}
+    await asyncio.gather(*bench.thread._seeks)
+    scan.end(0)
+    assert await bench.fetch() == {}
+
+
 async def test_batch_says_that_more_is_behind_it_when_the_fetch_was_large() -> None:
     bench = Bench()
     bench.hop.max_in_flight_bytes = 10_000
