@@ -23,18 +23,20 @@ _OUTPUTS = ("approve_topic", "deny_topic", "pend_topic")
 
 
 class Ours(Struct, frozen=True):
-    """One worker process, or several that share the partitions.
+    """One worker process, several that share the partitions, or one for each hop.
 
     Attributes:
         name: how the results call it.
         settings: besides those that name topics and groups.
         workers: how many.
+        roles: the option `--role` of each process that one worker is split into.
         must_be_right: always.
     """
 
     name: str = "cg-trans-03"
     settings: Mapping[str, str] = {}
     workers: int = 1
+    roles: tuple[str, ...] = ("",)
     must_be_right: bool = True
 
     def start(self, cluster: Cluster, claims: str, history: str, partitions: int) -> Running:
@@ -50,8 +52,12 @@ class Ours(Struct, frozen=True):
         loading.send_signal(signal.SIGTERM)
         loading.wait(60)
         processes = [
-            spawn([*_WORKER, *options(base | {"claims_topic": claims})], f"{word}-{number}")
+            spawn(
+                [*_WORKER, *role.split(), *options(base | {"claims_topic": claims})],
+                f"{word}-{number}{role.replace(' ', '')}",
+            )
             for number in range(self.workers)
+            for role in self.roles
         ]
         return Running(processes, outputs, base["scope_group"], topics=cluster.topics(word))
 

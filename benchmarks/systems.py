@@ -18,6 +18,10 @@ from stream_app.local_kafka.jars import java
 PEERS = Path(__file__).parent / "peers"
 
 
+EACH_HOP = "cg-trans-03, a process a hop"
+"""As a cluster runs it."""
+
+
 class System(Protocol):
     """Something that finds the claims in scope and decides them."""
 
@@ -84,6 +88,7 @@ SYSTEMS: dict[str, System] = {
         Ours(),
         Ours("cg-trans-03 plain scan", {"scan": "plain"}),
         Ours("cg-trans-03, two workers", workers=2),
+        Ours(EACH_HOP, roles=("--role scope", "--role adjudicate")),
         Peer("confluent-kafka prefilter", _python("confluent_loop.py")),
         Peer("aiokafka prefilter", _python("aiokafka_loop.py", "prefilter")),
         Peer("aiokafka full decode", _python("aiokafka_loop.py", "decode")),
