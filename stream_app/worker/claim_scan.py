@@ -1,8 +1,8 @@
 """The core topic's way past the consumer thread: bytes, scan, survivors, exact counts.
 
-Checksum, decompression and search are C and Rust that let go of the interpreter's lock, and most of
-what a claim costs. So large fetches are scanned by threads of their own, several at a time, while
-the consumer thread receives the next ones.
+Decompression and search, most of what a claim costs, let go of the interpreter's lock. So large
+fetches are scanned by threads of their own, several at a time, while the consumer thread receives
+the next ones.
 """
 
 import asyncio
