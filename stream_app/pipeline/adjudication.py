@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeVar
 
-import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stream_app.domain.claim import Claim, ClaimFrequency
 from stream_app.domain.decision import Decision, Outcome, Trigger
@@ -77,7 +78,7 @@ class Silent(StrEnum):
     """A replay hands it over to a worker in shadow mode, or to one that is not."""
 
 
-class Told(NamedTuple):
+class Told(Struct, frozen=True, gc=False):
     """A decision to be sent, or (where `approval` is given) to be reported as drift from it."""
 
     decision: Decision
@@ -144,19 +145,20 @@ class Adjudication:
         if cause is Cause.STATED or last is not known:
             drift = None
         fresh = self._decider.decide(claim, self._on_file(claim.member_id))
-        remembered = RememberedClaim(claim, source, self._now.minute, traceparent, last, drift)
-        verdict, after = self._weigh(cause, remembered, fresh)
+        verdict, decision, drift = self._weigh(cause, last, drift, fresh)
         silent = verdict is Verdict.SILENCE
         if not silent or standing is not Standing.REDELIVERY or last is not known:
-            row.remember(after)
+            row.remember(
+                RememberedClaim(claim, source, self._now.minute, traceparent, decision, drift)
+            )
             self._prune(row)
             self._tables.claims.put(claim.member_id, row)
         if fresh is None or silent:
             return _why_silent(claim, standing, fresh)
         if handed_over is None:
-            return self._told(verdict, last, after, fresh, Trigger.CLAIM)
-        told = self._told(verdict, last, after, fresh, Trigger.REPLAY)
-        return told._replace(replay_id=handed_over.replay_id)
+            return self._told(verdict, last, source, traceparent, fresh, Trigger.CLAIM)
+        told = self._told(verdict, last, source, traceparent, fresh, Trigger.REPLAY)
+        return replace(told, replay_id=handed_over.replay_id)
 
     def history(self, event: HistoryEvent) -> Change:
         """Take in a history event. What it does to claims, `late` tells at the batch's end.
@@ -209,14 +211,21 @@ class Adjudication:
                     continue
                 self.decided_again += 1
                 fresh = self._decider.decide(remembered.claim, on_file)
-                verdict, after = self._weigh(Cause.HISTORY, remembered, fresh)
+                last = remembered.decision
+                verdict, decision, drift = self._weigh(Cause.HISTORY, last, remembered.drift, fresh)
                 if fresh is None or verdict is Verdict.SILENCE:
                     continue
-                row.remember(after)
+                row.remember(replace(remembered, decision=decision, drift=drift))
                 changed = True
-                last = remembered.decision
-                told = self._told(verdict, last, after, fresh, Trigger.HISTORY_UPDATE)
-                yield told._replace(causation_id=causation_id)
+                told = self._told(
+                    verdict,
+                    last,
+                    remembered.source,
+                    remembered.traceparent,
+                    fresh,
+                    Trigger.HISTORY_UPDATE,
+                )
+                yield replace(told, causation_id=causation_id)
             if changed:
                 self._tables.claims.put(member_id, row)
 
@@ -242,13 +251,16 @@ class Adjudication:
         return Cause.REPLAYED, theirs
 
     def _weigh(
-        self, cause: Cause, remembered: RememberedClaim, fresh: Decision | None
-    ) -> tuple[Verdict, RememberedClaim]:
-        """What to do with a decision, and what to remember then."""
-        last = self._counting(remembered.decision)
-        verdict = judge(cause, last, self._counting(remembered.drift), fresh)
+        self,
+        cause: Cause,
+        last: LastDecision | None,
+        drift: LastDecision | None,
+        fresh: Decision | None,
+    ) -> tuple[Verdict, LastDecision | None, LastDecision | None]:
+        """What to do with a decision, and which decision and drift to remember then."""
+        verdict = judge(cause, self._counting(last), self._counting(drift), fresh)
         if fresh is None or verdict is Verdict.SILENCE:
-            return verdict, remembered
+            return verdict, last, drift
         told = LastDecision(
             fresh.decision_id,
             fresh.decision,
@@ -257,9 +269,9 @@ class Adjudication:
             self._shadow,
         )
         if verdict is Verdict.SEND:
-            return verdict, msgspec.structs.replace(remembered, decision=told, drift=None)
+            return verdict, told, None
         over = fresh.decision is Outcome.APPROVE
-        return verdict, msgspec.structs.replace(remembered, drift=None if over else told)
+        return verdict, last, None if over else told
 
     def _counting(self, last: LastDecision | None) -> LastDecision | None:
         """What was told in the mode we are in: shadow decisions are nothing to the live ones."""
@@ -269,7 +281,8 @@ class Adjudication:
         self,
         verdict: Verdict,
         last: LastDecision | None,
-        after: RememberedClaim,
+        source: Source,
+        traceparent: str | None,
         fresh: Decision,
         trigger: Trigger,
     ) -> Told:
@@ -278,8 +291,8 @@ class Adjudication:
         return Told(
             fresh,
             trigger,
-            after.source,
-            after.traceparent,
+            source,
+            traceparent,
             supersedes=None if last is None or drift else last.decision_id,
             approval=last if drift else None,
         )

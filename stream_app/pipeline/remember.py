@@ -146,8 +146,8 @@ class MemberClaims:
             How many were forgotten.
         """
         oldest = now.minute - max_age_days * _MINUTES_A_DAY
-        too_old = any(stored.heard_minute < oldest for stored in self._stored.values())
-        if len(self._stored) <= max_count and not too_old:
+        heard = [stored.heard_minute for stored in self._stored.values()]
+        if len(heard) <= max_count and min(heard, default=oldest) >= oldest:
             return 0
         kept = [each for each in self._latest_first() if each.heard_minute >= oldest]
         forgotten = kept[max_count:] + [each for each in self.all() if each.heard_minute < oldest]

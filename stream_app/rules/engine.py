@@ -112,9 +112,9 @@ class Engine:
         self, line_of_business: str | None, plan_id: str | None, state: str | None, on: date
     ) -> Place:
         """Rule 3 for the claims of one kind on one date of service."""
-        if len(f"{line_of_business}{plan_id}{state}") > _CACHED_TEXT:
-            return self._place(line_of_business, plan_id, state, on)
-        return self._cached_place(line_of_business, plan_id, state, on)
+        text = len(line_of_business or "") + len(plan_id or "") + len(state or "")
+        place = self._cached_place if text <= _CACHED_TEXT else self._place
+        return place(line_of_business, plan_id, state, on)
 
     def _place(
         self, line_of_business: str | None, plan_id: str | None, state: str | None, on: date

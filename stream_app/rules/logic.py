@@ -1,28 +1,20 @@
 """Kleene's three-valued logic: true, false and unknown."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 Truth = bool | None
 """None is unknown."""
 
 
-def all_true(values: Iterable[Truth]) -> Truth:
+def all_true(values: Collection[Truth]) -> Truth:
     """AND: false if any is false, else unknown if any is unknown, else true."""
-    result: Truth = True
-    for value in values:
-        if value is False:
-            return False
-        if value is None:
-            result = None
-    return result
+    if False in values:
+        return False
+    return None if None in values else True
 
 
-def any_true(values: Iterable[Truth]) -> Truth:
+def any_true(values: Collection[Truth]) -> Truth:
     """OR: true if any is true, else unknown if any is unknown, else false."""
-    result: Truth = False
-    for value in values:
-        if value is True:
-            return True
-        if value is None:
-            result = None
-    return result
+    if True in values:
+        return True
+    return None if None in values else False
