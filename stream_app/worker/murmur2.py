@@ -23,7 +23,7 @@ def murmur2(key: bytes) -> int:
     h = _SEED ^ length
     for word in _words(length >> 2).unpack_from(key):
         k = word * _M & _ALL
-        h = (h * _M & _ALL) ^ ((k ^ k >> 24) * _M & _ALL)
+        h = (h * _M ^ (k ^ k >> 24) * _M) & _ALL
     rest = length & 3
     if rest:
         h = (h ^ int.from_bytes(key[-rest:], "little")) * _M & _ALL
