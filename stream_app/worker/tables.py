@@ -6,6 +6,7 @@ notices that a write failed.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 import faust
@@ -18,6 +19,7 @@ from stream_app.worker.outbox import Outbox
 class MemberTable(faust.Table[bytes, bytes]):
     """Rows of bytes by member id, sharded by the partition that owns the member."""
 
+    @cached_property
     def _on_disk(self) -> bool:
         return hasattr(self.data, "_db_for_partition")
 
@@ -29,13 +31,13 @@ class MemberTable(faust.Table[bytes, bytes]):
                 changes.partition,
                 {record.key: record.value for record in changes.records if record.key is not None},
             )
-            if self._on_disk():
+            if self._on_disk:
                 self.data.set_persisted_offset(event.message.tp, event.message.offset)
 
     def read(self, partition: int, key: bytes) -> bytes | None:
         """A row, or None."""
         store: Any = self.data
-        if self._on_disk():
+        if self._on_disk:
             value = store._db_for_partition(partition).get(key)
             return None if value is None else bytes(value)
         row: bytes | None = store.data.get(key)
@@ -60,13 +62,13 @@ class MemberTable(faust.Table[bytes, bytes]):
         if _lost(span):
             return
         self._keep(partition, rows)
-        if self._on_disk():
+        if self._on_disk:
             last = max(offset for _, _, offset in acknowledged)
             self.data.set_persisted_offset(TP(topic, partition), last)
 
     def _keep(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
         store: Any = self.data
-        if self._on_disk():
+        if self._on_disk:
             db = store._db_for_partition(partition)
             for key, value in rows.items():
                 if value is None:
