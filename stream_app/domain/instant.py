@@ -48,9 +48,9 @@ def parse_instant(text: str) -> Instant | None:
     """An RFC 3339 date-time with an offset, or None. A leap second ends a UTC day."""
     # What nearly every producer writes, 2025-04-01T10:05:07Z, with or without .123 before the Z: a
     # stream stays within few minutes.
-    if text[16:17] == ":" and text[-1] == "Z":
+    if text[-1:] == "Z":
         second = _SECONDS.get(text[17:19])
-        minute = _minute(text[:16])
+        minute = _minute(text[:17])
         if second is not None and minute is not None:
             if len(text) == _WHOLE_SECONDS:
                 return Instant(minute, second)
@@ -62,8 +62,8 @@ def parse_instant(text: str) -> Instant | None:
 
 @lru_cache(maxsize=16_384)
 def _minute(text: str) -> int | None:
-    """Minutes since the epoch of 2025-04-01T10:05, UTC; None if it is no such text."""
-    instant = _parse_any_instant(f"{text}:00Z")
+    """Minutes since the epoch of 2025-04-01T10:05:, UTC; None if it is no such text."""
+    instant = _parse_any_instant(f"{text}00Z")
     return None if instant is None else instant.minute
 
 

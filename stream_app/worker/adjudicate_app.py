@@ -17,7 +17,6 @@ from stream_app.pipeline.decide import Decider
 from stream_app.pipeline.decode import decode_claim, decode_history
 from stream_app.pipeline.enrich import Change
 from stream_app.pipeline.handover import HEADER, HandedOver
-from stream_app.pipeline.remember import Source
 from stream_app.settings import Settings
 from stream_app.settings.model import HEADER_ROOM_BYTES
 from stream_app.worker.batch import Batch, Record
@@ -113,8 +112,8 @@ class Adjudicate:
             if claim is None:
                 without["out_of_scope"] += 1
                 continue
-            source = Source(**source_of(batch, record))
-            answer = adjudication.claim(claim, source, traceparent_of(record), handed_over)
+            source, traceparent = source_of(batch, record), traceparent_of(record)
+            answer = adjudication.claim(claim, source, traceparent, handed_over)
             if isinstance(answer, Silent):
                 without[answer.value] += 1
                 spans.silent(batch, record, answer.value)

@@ -1,20 +1,11 @@
 """Where an in-scope record comes from: the place of the claim event it is a copy of."""
 
-from typing import TypedDict
-
 from stream_app.pipeline.handover import HEADER as REPLAY_HEADER
+from stream_app.pipeline.remember import Source
 from stream_app.worker.batch import Batch, Headers, Record
 
 SOURCE_HEADER = "cg_trans_03.source"
 _OURS = frozenset((SOURCE_HEADER, REPLAY_HEADER))
-
-
-class Place(TypedDict):
-    """A record's place in Kafka, as decision events carry it."""
-
-    topic: str
-    partition: int
-    offset: int
 
 
 def headers_of_copy(batch: Batch, record: Record) -> list[tuple[str, bytes | None]]:
@@ -32,13 +23,13 @@ def without_ours(headers: Headers) -> list[tuple[str, bytes | None]]:
     return [each for each in headers if each[0] not in _OURS]
 
 
-def source_of(batch: Batch, record: Record) -> Place:
+def source_of(batch: Batch, record: Record) -> Source:
     """The original's place, or the record's own where it is no copy of ours."""
     for name, value in reversed(record.headers):
         if name == SOURCE_HEADER and value is not None:
             topic, partition, offset = value.decode().rsplit(":", 2)
-            return {"topic": topic, "partition": int(partition), "offset": int(offset)}
-    return {"topic": batch.topic, "partition": batch.partition, "offset": record.offset}
+            return Source(topic, int(partition), int(offset))
+    return Source(batch.topic, batch.partition, record.offset)
 
 
 def header(record: Record, name: str) -> bytes | None:

@@ -15,7 +15,6 @@ from stream_app.pipeline.encode import (
 )
 from stream_app.settings import Settings
 from stream_app.worker.outbox import Outbox
-from stream_app.worker.provenance import Place
 from stream_app.worker.trace_context import exemplar_of
 
 Arrived = tuple[int, str | None]
@@ -43,10 +42,11 @@ class Telling:
     async def tell(self, told: Told, outbox: Outbox, evaluated_at: str) -> None:
         """Send one event; it is told once the outbox is acknowledged."""
         decision = told.decision
-        place: Place = {
-            "topic": told.source.topic,
-            "partition": told.source.partition,
-            "offset": told.source.offset,
+        source = told.source
+        place = {
+            "topic": source.topic,
+            "partition": source.partition,
+            "offset": source.offset,
         }
         trace = None if told.traceparent is None else told.traceparent.encode("ascii")
         if told.approval is None:

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+from stream_app.pipeline.remember import Source
 from stream_app.worker.batch import Batch
 from stream_app.worker.ledger import PartitionLedger, Span
 from stream_app.worker.provenance import headers_of_copy, source_of
@@ -21,8 +22,4 @@ def test_headers_of_ours_are_left_out_when_the_platform_sends_them() -> None:
     copy = headers_of_copy(batch, record)
     assert copy == [("x", b"1"), ("x", None), ("cg_trans_03.source", b"claims:3:7")]
     at_the_owner = SimpleNamespace(headers=copy, offset=1)
-    assert source_of(Batch("in-scope", 0, SPAN, ()), at_the_owner) == {
-        "topic": "claims",
-        "partition": 3,
-        "offset": 7,
-    }
+    assert source_of(Batch("in-scope", 0, SPAN, ()), at_the_owner) == Source("claims", 3, 7)
