@@ -28,6 +28,7 @@ from stream_app.pipeline.wire import (
     Violation,
     fit,
     fit_claim,
+    read_claim,
 )
 
 _FREQUENCIES = {member.value: member for member in ClaimFrequency}
@@ -36,8 +37,6 @@ _SPECIFIED_AS = {member.value: member for member in SpecifiedAs}
 _OPERATIONS = {member.value: member for member in HistoryOperation}
 _TYPES = {member.value: member for member in TransplantType}
 _STATUSES = {member.value: member for member in TransplantStatus}
-
-_claim_decoder = msgspec.json.Decoder(ClaimEvent)
 
 
 def decode_claim(value: bytes) -> Claim | None:
@@ -59,7 +58,7 @@ def decode_claim(value: bytes) -> Claim | None:
         # nobody reads is right: it is JSON.)
         if not text.isascii():
             text.decode()
-        event = _claim_decoder.decode(text)
+        event = read_claim(text)
         claim, contradiction = _claim(event)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Violation):
         pass

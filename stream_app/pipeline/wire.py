@@ -50,6 +50,10 @@ class ClaimEvent(Struct, gc=False):
     replaced_procedure_codes: list[str] | None = None
 
 
+read_claim = msgspec.json.Decoder(ClaimEvent).decode
+"""From a JSON text, in one pass. What is skipped is not looked into."""
+
+
 class TransplantRecord(Struct, gc=False):
     """What an upsert says of a transplant."""
 

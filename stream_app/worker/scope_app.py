@@ -11,7 +11,8 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from stream_app import metrics
 from stream_app.errors import DeadLetterReason, MalformedEvent
-from stream_app.pipeline.decode import decode_claim, decode_history
+from stream_app.pipeline.address import member_in_scope
+from stream_app.pipeline.decode import decode_history
 from stream_app.settings import Settings
 from stream_app.worker.batch import Batch, Record
 from stream_app.worker.dead_letter import DeadLetterOffice
@@ -49,8 +50,8 @@ class Scope:
         in_scope = out_of_scope = 0
         for record in batch.records:
             try:
-                claim = decode_claim(record.value or b"")
-                if claim is None:
+                member_id = member_in_scope(record.value or b"")
+                if member_id is None:
                     out_of_scope += 1
                     continue
                 in_scope += 1
@@ -60,8 +61,8 @@ class Scope:
                     self._settings.in_scope_topic,
                     batch,
                     record,
-                    key=claim.member_id.encode(),
-                    member_id=claim.member_id,
+                    key=member_id.encode(),
+                    member_id=member_id,
                 )
             except MalformedEvent as fault:
                 await self._dead_letters.file(outbox, batch.topic, batch.partition, record, fault)

@@ -7,6 +7,7 @@ design says beyond the schema: what is in scope, and what contradicts itself.
 from hypothesis import given
 
 from stream_app.errors import DeadLetterReason, MalformedEvent
+from stream_app.pipeline.address import member_in_scope
 from stream_app.pipeline.decode import decode_claim, decode_history
 from tests.contract.contracts import CLAIM, HISTORY, fits, schema
 from tests.property.decode_events import (
@@ -24,10 +25,23 @@ OUT_OF_SCOPE, CLAIM_DECODED = "out of scope", "claim"
 
 
 def verdict(value: bytes) -> str:
+    """The decoder's; the first hop has to come to the same without building the claim."""
+    address: tuple[str | None, str]
     try:
-        return OUT_OF_SCOPE if decode_claim(value) is None else CLAIM_DECODED
+        claim = decode_claim(value)
+        address = (None, "") if claim is None else (claim.member_id, "")
+        found = OUT_OF_SCOPE if claim is None else CLAIM_DECODED
     except MalformedEvent as malformed:
-        return malformed.reason
+        address, found = (None, str(malformed)), malformed.reason
+    assert addressed(value) == address
+    return found
+
+
+def addressed(value: bytes) -> tuple[str | None, str]:
+    try:
+        return member_in_scope(value), ""
+    except MalformedEvent as malformed:
+        return None, str(malformed)
 
 
 def verdict_by_the_book(event: Json) -> str:
