@@ -94,8 +94,8 @@ class MemberHistory:
     def on_file(self) -> tuple[Transplant, ...]:
         """The transplants that are not retracted, by id in code point order."""
         known = self._known
-        found = [known[key].transplant for key in sorted(known)]
-        return tuple([transplant for transplant in found if transplant is not None])
+        found = [each for key in sorted(known) if (each := known[key].transplant) is not None]
+        return tuple(found)
 
     def to_bytes(self) -> bytes:
         """The row for a table: equal content gives equal bytes."""
