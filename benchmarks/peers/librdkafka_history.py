@@ -1,11 +1,16 @@
 """The history, read into memory before the claims: for the peers on librdkafka."""
 
+from collections.abc import Callable
+from typing import Any
+
 from confluent_kafka import Consumer, TopicPartition
 from decision import row
 
 
-def read_history(servers: str, topic: str) -> dict[str, dict]:
-    """The latest transplant of each member."""
+def read_history(
+    servers: str, topic: str, row: Callable[[bytes], tuple[str, Any]] = row
+) -> dict[str, Any]:
+    """The latest transplant of each member, as `row` reads an event."""
     consumer = Consumer(
         {"bootstrap.servers": servers, "group.id": "unused", "enable.auto.commit": False}
     )

@@ -12,8 +12,8 @@ import sys
 import tempfile
 import time
 
-from confluent_kafka import Consumer, TopicPartition
 from decision import may_matter
+from librdkafka_history import read_history
 from quixstreams import Application, message_context
 from quixstreams.models import Serializer
 from quixstreams.state.rocksdb import RocksDBOptions
@@ -46,24 +46,10 @@ class Value(Serializer):
         return value[1]
 
 
-def read_history(servers: str, topic: str) -> dict[str, tuple[Transplant, ...]]:
-    """The transplants of each member; in this data one each."""
-    consumer = Consumer(
-        {"bootstrap.servers": servers, "group.id": "unused", "enable.auto.commit": False}
-    )
-    numbers = consumer.list_topics(topic, timeout=30).topics[topic].partitions
-    partitions = [TopicPartition(topic, number, 0) for number in numbers]
-    left = sum(consumer.get_watermark_offsets(one, timeout=30)[1] for one in partitions)
-    consumer.assign(partitions)
-    history = {}
-    while left:
-        for message in consumer.consume(10_000, 1.0):
-            if message.error() is None:
-                event = decode_history(message.value())
-                history[event.member_id] = (event.transplant,) if event.transplant else ()
-                left -= 1
-    consumer.close()
-    return history
+def transplants(value: bytes) -> tuple[str, tuple[Transplant, ...]]:
+    """A member and what is on file; in this data one transplant each."""
+    event = decode_history(value)
+    return event.member_id, (event.transplant,) if event.transplant else ()
 
 
 class Rules:
@@ -113,7 +99,7 @@ class Rules:
 
 
 def main(servers: str, claims: str, history_topic: str, output: str, group: str) -> None:
-    rules = Rules(read_history(servers, history_topic))
+    rules = Rules(read_history(servers, history_topic, transplants))
     app = Application(
         broker_address=servers,
         consumer_group=group,
