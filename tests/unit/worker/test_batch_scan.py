@@ -187,7 +187,7 @@ def test_lz4_frame_is_read_when_its_blocks_are_large():
     """Producers choose between 64 KiB and 4 MiB a block."""
     batch = bytearray(batch_of(CLAIM * 4000, IN_SCOPE))
     block = cramjam.lz4.compress_block(bytes(batch[61:]), store_size=False)
-    header = struct.pack("<IBBB", 0x184D2204, 0x60, 0x70, 0)
+    header = struct.pack("<IBBB", 0x184D2204, 0x60, 0x70, 0x73)
     batch[61:] = header + struct.pack("<I", len(block)) + bytes(block) + bytes(4)
     struct.pack_into(">i", batch, 8, len(batch) - 12)
     batch[22] |= CODECS["lz4"]
