@@ -72,11 +72,12 @@ def run(
     """
     # Told to end, it ends as by Ctrl-C: with a report of what there is, and nothing left running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    chosen = {plan: PLANS[plan].narrowed(names, shapes, rounds) for plan in plans or ("full",)}
     setup.prepare()
     faults: list[str] = []
-    for plan in plans or ("full",):
+    for plan, measurements in chosen.items():
         with tempfile.TemporaryDirectory(prefix="bench-kafka-") as data, cluster(Path(data)) as one:
-            report = PLANS[plan].narrowed(names, shapes, rounds).run(one)
+            report = measurements.run(one)
         folder = results or (None if plan == "quick" else RESULTS)
         keep(report, folder, NAMES.get(plan, plan))
         faults += report.faults

@@ -9,7 +9,7 @@ from benchmarks.claims import Shape
 from benchmarks.cluster import Cluster
 from benchmarks.measure import Result
 from benchmarks.report import Report, gathered, table
-from benchmarks.throughput import OURS, Throughput, faults
+from benchmarks.throughput import OURS, Throughput, check_names, faults
 
 BASE = Shape("base")
 _BATCH_BYTES = BASE.claim_bytes * BASE.batch_records
@@ -58,6 +58,7 @@ class Curves(msgspec.Struct, frozen=True):
         self, systems: Sequence[str], shapes: Sequence[str], rounds: int | None
     ) -> "Curves":
         """The same with some factors (as `shapes`) only."""
+        check_names(shapes, [one.field for one in self.factors])
         factors = [one for one in self.factors if not shapes or one.field in shapes]
         return replace(self, factors=factors, rounds=rounds or self.rounds)
 

@@ -83,12 +83,14 @@ _COMMON_RATE = 2_000
 PLANS: Mapping[str, Plan] = {
     "full": Throughput(
         {
-            RARE: _counts(2_500_000, 1_000_000, 400_000, 60_000),
-            HUNDREDTH: _counts(1_200_000, 600_000, 300_000, 40_000) | {EACH_HOP: 1_200_000},
+            RARE: _counts(2_500_000, 1_000_000, 400_000, 60_000) | {OURS: 6_000_000},
+            HUNDREDTH: _counts(1_200_000, 600_000, 300_000, 40_000)
+            | {OURS: 2_000_000, EACH_HOP: 2_000_000},
             ALL: _counts(150_000, 150_000, 150_000, 15_000)
             | {"Quix Streams same rules": 150_000, EACH_HOP: 150_000},
         },
         fewer_rounds={"aiokafka full decode": 1, "plain Faust": 1},
+        warm_ups=1,
     ),
     "latency": Latencies(
         [

@@ -24,18 +24,22 @@ class Throughput(msgspec.Struct, frozen=True):
             wait; but enough to last for seconds and to hold some twenty claims in scope.
         rounds: how often; in each round every system has its turn.
         fewer_rounds: of those that take too long for all.
+        warm_ups: rounds on the first data beforehand, not counted. A broker that has just started
+            compiles its own code for half a minute, on a core that the fastest system would use.
         title: of the report.
     """
 
     counts: Mapping[Shape, Mapping[str, int]]
     rounds: int = 3
     fewer_rounds: Mapping[str, int] = {}
+    warm_ups: int = 0
     title: str = "Throughput"
 
     def narrowed(
         self, systems: Sequence[str], shapes: Sequence[str], rounds: int | None
     ) -> "Throughput":
         """The same with some of the systems and shapes only."""
+        check_names(shapes, [shape.name for shape in self.counts])
         counts = {
             shape: {name: n for name, n in of.items() if not systems or name in systems}
             for shape, of in self.counts.items()
@@ -58,6 +62,12 @@ class Throughput(msgspec.Struct, frozen=True):
 
     def measured(self, cluster: Cluster) -> Iterator[Result]:
         """One result for each system, shape and round."""
+        for shape, counts in list(self.counts.items())[:1]:
+            for _ in range(self.warm_ups):
+                for name, count in counts.items():
+                    if name not in self.fewer_rounds:
+                        click.echo(f"warming up: {name}")
+                        measure(cluster, SYSTEMS[name], shape, count)
         for shape, counts in self.counts.items():
             for round_ in range(self.rounds):
                 for name, count in counts.items():
@@ -67,6 +77,17 @@ class Throughput(msgspec.Struct, frozen=True):
                         yield result
             for count in set(counts.values()):
                 cluster.drop(shape, count)
+
+
+def check_names(asked: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse what is not there to be measured.
+
+    Raises:
+        click.UsageError: it names what there is.
+    """
+    for name in asked:
+        if name not in known:
+            raise click.UsageError(f"--shape {name}: there is {', '.join(map(repr, known))}")
 
 
 def _told(result: Result, round_: int) -> str:
