@@ -1,13 +1,13 @@
 """One run of one system through a full topic, judged by what it wrote and when.
 
-All are timed alike and from outside: by the broker's clock, from output to output. The first tenth
-of the outputs is warm-up and the moment it is through is the start; only outputs appended later
-than that moment are counted, so that those which were handed over together with it are not
-counted as having taken no time.
+All are timed alike and from outside: by the broker's clock, behind the first tenth of the outputs
+(warm-up). The rate is the slope of the line through what had come out by when. To count from one
+output to another would not do: whoever hands over in portions has done the work for one before it
+begins to come out, and would have it counted as having taken no time.
 """
 
 import time
-from bisect import bisect_right
+from statistics import linear_regression
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -179,7 +179,7 @@ def _commits_reach_the_end(cluster: Cluster, running: Running, topic: str) -> bo
 
 
 def window(times: list[float], count: int, expected: int, share: float) -> Window:
-    """What lies behind the first `share` of the outputs.
+    """What lies behind the first `share` of the outputs, at the rate at which they came.
 
     Args:
         times: of the outputs, in order.
@@ -187,9 +187,9 @@ def window(times: list[float], count: int, expected: int, share: float) -> Windo
         expected: of them in scope.
         share: of the outputs, to be left out.
     """
-    if len(times) >= 4:
-        start = times[int(len(times) * share)]
-        rest = len(times) - bisect_right(times, start)
-        if rest and times[-1] > start:
-            return Window(start, times[-1], count * rest / expected)
+    rest = times[int(len(times) * share) :]
+    if len(rest) >= 3 and rest[-1] > rest[0]:
+        # From zero on, or what a second is to the epoch would cost the digits.
+        slope, _ = linear_regression([at - rest[0] for at in rest], range(len(rest)))
+        return Window(rest[0], rest[-1], count / expected * slope * (rest[-1] - rest[0]))
     return Window(0.0, 1.0, 0.0)  # too little to time

@@ -8,8 +8,7 @@ has gathered meanwhile is worked on as one batch: the busier, the fewer rounds t
 A round costs about as much as the search of a thousand claims, and the few claims that a backlog
 yields come one by one. So what is read out of a backlog waits for the next tick, all lanes for the
 same one: their rounds then share requests, and so do those of the hop behind. A tick is a small
-part of what such a claim has waited already; ten times as many ticks cost the reading of one claim
-in three.
+part of what such a claim has waited already; five times as many of them cost a fifth of the speed.
 """
 
 import asyncio
@@ -19,7 +18,7 @@ from typing import Any
 
 from stream_app.worker.batch import MAX_RECORDS, Batch
 
-_TICK_SECONDS = 0.5
+_TICK_SECONDS = 0.25
 
 Work = Callable[[Batch], Awaitable[None]]
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Future[Any]]
