@@ -196,6 +196,19 @@ def test_lz4_frame_is_read_when_its_blocks_are_large():
     assert result.plain_batches == 0
 
 
+@pytest.mark.parametrize("codec", ["lz4", "zstd"])
+def test_all_frames_are_read_when_a_payload_has_several(codec: str):
+    """What the frame behind the first one holds would otherwise be passed over unseen."""
+    batch = bytearray(batch_of(*[CLAIM] * 50, IN_SCOPE))
+    records, packer = bytes(batch[61:]), getattr(cramjam, codec)
+    batch[61:] = bytes(packer.compress(records[:700])) + bytes(packer.compress(records[700:]))
+    struct.pack_into(">i", batch, 8, len(batch) - 12)
+    batch[22] |= CODECS[codec]
+    result = BatchScanner().scan(fetched(seal(batch, 0)))
+    assert [one.value for one in result.records] == [IN_SCOPE]
+    assert result.plain_batches == 0
+
+
 def test_large_batch_is_read_when_it_does_not_fit_the_scratch_memory():
     for codec in ("lz4", "zstd"):
         batch = batch_of(b" " * 9_000_000, IN_SCOPE, codec=codec)
