@@ -43,22 +43,23 @@ def _counts(fast: int, middle: int, slow: int, slowest: int) -> dict[str, int]:
     }
 
 
+# Each for some seconds: what comes out of a backlog comes four times a second.
 _FACTORS = (
     Factor(
         "Size of a claim, bytes",
         "claim_bytes",
-        {300: 2_500_000, 910: 1_200_000, 4_000: 400_000, 20_000: 80_000},
+        {300: 8_000_000, 910: 4_000_000, 4_000: 1_000_000, 20_000: 200_000},
     ),
     Factor(
         "One claim in so many in scope",
         "one_in",
         # The clock needs a few: the first is as good as none.
         {
-            300_000: 1_200_000,
-            100_000: 1_200_000,
-            10_000: 1_200_000,
-            1_000: 1_000_000,
-            100: 500_000,
+            300_000: 4_000_000,
+            100_000: 4_000_000,
+            10_000: 4_000_000,
+            1_000: 3_000_000,
+            100: 1_000_000,
             10: 150_000,
             1: 40_000,
         },
@@ -66,16 +67,22 @@ _FACTORS = (
     Factor(
         "Claims a batch",
         "batch_records",
-        {1: 120_000, 5: 400_000, 20: 800_000, 100: 1_200_000, 650: 1_200_000},
+        {1: 120_000, 5: 500_000, 20: 1_500_000, 100: 3_000_000, 650: 4_000_000},
         beside=_PREFILTER,
     ),
     Factor(
         "Codec",
         "codec",
-        {"none": 800_000, "snappy": 800_000, "lz4": 1_200_000, "zstd": 800_000, "gzip": 800_000},
+        {
+            "none": 1_500_000,
+            "snappy": 3_000_000,
+            "lz4": 4_000_000,
+            "zstd": 4_000_000,
+            "gzip": 2_000_000,
+        },
         beside=_PREFILTER,
     ),
-    Factor("Partitions", "partitions", {1: 1_200_000, 4: 1_200_000, 16: 1_200_000, 64: 1_200_000}),
+    Factor("Partitions", "partitions", {1: 4_000_000, 4: 4_000_000, 16: 4_000_000, 64: 4_000_000}),
 )
 _COMMON_RATE = 2_000
 """Which every system can take."""
