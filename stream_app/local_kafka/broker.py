@@ -186,6 +186,9 @@ def _spawn(
     command = [
         java(),
         *(f"-Xms{HEAP}", f"-Xmx{HEAP}", "-XX:+ExitOnOutOfMemoryError", "-XX:-UsePerfData"),
+        # The optimising compiler works for minutes, on half a core, to make a broker fast that
+        # seldom lives as long: in tests and benchmarks it would only be in the others' way.
+        "-XX:TieredStopAtLevel=1",
         "-Djava.awt.headless=true",
         f"-Dcg-trans-03.instance={instance}",
         "-Dorg.slf4j.simpleLogger.showDateTime=true",

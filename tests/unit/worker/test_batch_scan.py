@@ -196,6 +196,23 @@ def test_lz4_frame_is_read_when_its_blocks_are_large():
     assert result.plain_batches == 0
 
 
+@pytest.mark.parametrize("flags", [0x00, 0x04, 0x10, 0x14], ids=hex)
+@pytest.mark.parametrize("kind", [0x40, 0x60], ids=["linked", "independent"])
+def test_lz4_frame_is_read_when_it_holds_one_block(kind: int, flags: int):
+    """A checksum of the content (4) and of each block (16) may stand behind it."""
+    batch = bytearray(batch_of(*[CLAIM] * 9, IN_SCOPE))
+    block = bytes(cramjam.lz4.compress_block(bytes(batch[61:]), store_size=False))
+    block_sum = b"sum1" if flags & 0x10 else b""
+    content_sum = b"sum2" if flags & 0x04 else b""
+    header = struct.pack("<IBBBI", 0x184D2204, kind | flags, 0x40, 0x3F, len(block))
+    batch[61:] = header + block + block_sum + bytes(4) + content_sum
+    struct.pack_into(">i", batch, 8, len(batch) - 12)
+    batch[22] |= CODECS["lz4"]
+    result = BatchScanner().scan(fetched(seal(batch, 0)))
+    assert [one.value for one in result.records] == [IN_SCOPE]
+    assert result.plain_batches == 0
+
+
 @pytest.mark.parametrize("codec", ["lz4", "zstd"])
 def test_all_frames_are_read_when_a_payload_has_several(codec: str):
     """What the frame behind the first one holds would otherwise be passed over unseen."""
