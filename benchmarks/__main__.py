@@ -59,7 +59,7 @@ def run(
     rounds: int | None,
     results: Path | None,
 ) -> None:
-    r"""Run plans on one broker; it ends in error only on wrong work, never on time.
+    """Run plans on one broker; it ends in error only on wrong work, never on time.
 
     \b
     full      all systems, the three incidences (the default)
@@ -69,7 +69,7 @@ def run(
     memory    a backlog of minutes
     replay    in-scope claims decided, then decided again by `replay`
     quick     throughput in a few minutes
-    """
+    """  # noqa: D301  (the mark that keeps click from rewrapping is a backspace itself)
     # Told to end, it ends as by Ctrl-C: with a report of what there is, and nothing left running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = {plan: PLANS[plan].narrowed(names, shapes, rounds) for plan in plans or ("full",)}

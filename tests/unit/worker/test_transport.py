@@ -10,11 +10,12 @@ import pytest
 from aiokafka.consumer.fetcher import FetchResult
 from faust.types import TP
 
+from stream_app.worker.consumer_thread import ConsumerThread
 from stream_app.worker.hop import Hop
 from stream_app.worker.ledger import Span
 from stream_app.worker.read_ahead import ReadAhead
 from stream_app.worker.scan.fetched import Fetched, end_offset
-from stream_app.worker.transport import Consumer, ConsumerThread, RebalanceListener
+from stream_app.worker.transport import Consumer, RebalanceListener
 from tests.property.scan_batches import Rec, v2_batch
 
 P0, P1, LOG = TP("t", 0), TP("t", 1), TP("a-changelog", 0)
