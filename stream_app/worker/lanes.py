@@ -8,7 +8,7 @@ has gathered meanwhile is worked on as one batch: the busier, the fewer rounds t
 A round costs about as much as the search of a thousand claims, and the few claims that a backlog
 yields come one by one. So what is read out of a backlog waits for the next tick, all lanes for the
 same one: their rounds then share requests, and so do those of the hop behind. A tick is a small
-part of what such a claim has waited already; five times as many of them cost a fifth of the speed.
+part of what such a claim has waited already.
 """
 
 import asyncio
